@@ -1,0 +1,1 @@
+"""What one asks: one question a file."""

@@ -1,0 +1,1 @@
+"""What it is: the model as a Markov chain."""

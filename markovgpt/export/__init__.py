@@ -1,0 +1,1 @@
+"""What one takes away: graphs, tables, figures."""

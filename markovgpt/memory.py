@@ -1,0 +1,49 @@
+"""How much memory there is, and the refusal of what would not fit."""
+
+from pathlib import Path
+
+import psutil
+
+from markovgpt.errors import InvalidInput, TooLarge
+
+CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+CGROUP_USED = Path("/sys/fs/cgroup/memory.current")
+
+
+def available_bytes() -> int:
+    """Bytes that can still be taken: the machine's free memory, or what a container's limit leaves of it.
+
+    >>> available_bytes() > 0
+    True
+    """
+    free = psutil.virtual_memory().available
+    try:
+        return min(free, int(CGROUP_LIMIT.read_text()) - int(CGROUP_USED.read_text()))
+    except (OSError, ValueError):  # no cgroup here, or its limit is the word "max"
+        return free
+
+
+def require_memory(n_bytes: int, what: str, remedy: str, *, budget: int | None = None) -> None:
+    """Refuse before allocation what would not fit.
+
+    Parameters
+    ----------
+    n_bytes: estimate of the peak, in bytes (a Python int: it may exceed any machine integer).
+    what: the subject of the sentence, plural ("27**6 states x 27 tokens").
+    remedy: what the caller can do instead; it must exist.
+    budget: bytes allowed; None takes 3/4 of what is available now.
+
+    Raises
+    ------
+    TooLarge: with the estimate, the budget and the remedy.
+
+    >>> require_memory(10**15, "10**15 bytes", "ask for less", budget=10**9)
+    Traceback (most recent call last):
+    markovgpt.errors.TooLarge: 10**15 bytes need 1e+06 GB, budget 1.0 GB; ask for less
+    """
+    if budget is not None and budget <= 0:
+        raise InvalidInput(f"memory budget must be above 0 bytes, got {budget}; None takes 3/4 of what is free")
+    allowed = available_bytes() * 3 // 4 if budget is None else budget
+    if n_bytes > allowed:
+        need = f"{n_bytes / 1e9:.1f}" if n_bytes < 10**14 else f"{float(min(n_bytes, 10**300)) / 1e9:.0e}"
+        raise TooLarge(f"{what} need {need} GB, budget {allowed / 1e9:.1f} GB; {remedy}")

@@ -1,0 +1,1 @@
+"""Who speaks: anything that gives next-token logits."""

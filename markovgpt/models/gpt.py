@@ -1,0 +1,196 @@
+"""The minimal GPT of the seed notebook ("GPT as a finite-state Markov chain", A. Karpathy, 2023).
+
+Pre-norm decoder blocks, learned positions, tied input and output embeddings. Modules are built and initialised in the
+notebook's order, so that one seed gives the notebook's weights.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from markovgpt.errors import InvalidInput
+from markovgpt.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class GPTConfig:
+    """The sizes of a GPT.
+
+    Parameters
+    ----------
+    vocab_size: number of tokens V, at least 1.
+    context_length: longest window L, at least 1.
+    n_layer, n_head, n_embd: blocks, attention heads and width; n_embd is a multiple of n_head.
+    bias: whether the linear layers add a bias (the layer norms always do, as in the notebook).
+
+    Raises
+    ------
+    InvalidInput: a size below 1, or a width that the heads do not divide.
+
+    >>> GPTConfig(vocab_size=2, context_length=3).n_embd
+    16
+    """
+
+    vocab_size: int
+    context_length: int
+    n_layer: int = 4
+    n_head: int = 4
+    n_embd: int = 16
+    bias: bool = False
+
+    def __post_init__(self) -> None:
+        for name, size in asdict(self).items():
+            if name != "bias" and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+                raise InvalidInput(f"{name} must be a whole number of at least 1, got {size}; give the model's size")
+        if self.n_embd % self.n_head:
+            raise InvalidInput(
+                f"n_embd must be a multiple of n_head, got {self.n_embd} and {self.n_head}; "
+                f"the nearest width is {self.n_head * max(1, round(self.n_embd / self.n_head))}"
+            )
+
+
+class _Attention(nn.Module):
+    """Causal self-attention with all heads in one matrix."""
+
+    def __init__(self, config: GPTConfig):
+        super().__init__()
+        self.n_head = config.n_head
+        self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd, bias=config.bias)
+        self.c_proj = nn.Linear(config.n_embd, config.n_embd, bias=config.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        B, T, C = x.shape
+        q, k, v = (part.view(B, T, self.n_head, C // self.n_head).transpose(1, 2) for part in self.c_attn(x).split(C, 2))
+        scores = q @ k.transpose(-2, -1) / math.sqrt(k.size(-1))  # (B, heads, T, T)
+        future = torch.ones(T, T, dtype=torch.bool, device=x.device).triu(1)
+        mixed = scores.masked_fill(future, -math.inf).softmax(-1) @ v  # (B, heads, T, C / heads)
+        return self.c_proj(mixed.transpose(1, 2).reshape(B, T, C))  # type: ignore[no-any-return]
+
+
+class _MLP(nn.Module):
+    """The position-wise two-layer network."""
+
+    def __init__(self, config: GPTConfig):
+        super().__init__()
+        self.c_fc = nn.Linear(config.n_embd, 4 * config.n_embd, bias=config.bias)
+        self.c_proj = nn.Linear(4 * config.n_embd, config.n_embd, bias=config.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.c_proj(F.gelu(self.c_fc(x)))  # type: ignore[no-any-return]
+
+
+class _Block(nn.Module):
+    """One layer: attention, then the MLP, each behind a layer norm and beside a residual path."""
+
+    def __init__(self, config: GPTConfig):
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(config.n_embd)
+        self.attn = _Attention(config)
+        self.ln_2 = nn.LayerNorm(config.n_embd)
+        self.mlp = _MLP(config)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attn(self.ln_1(x))
+        return x + self.mlp(self.ln_2(x))
+
+
+class GPT(nn.Module):
+    """The GPT of the notebook; a `NextTokenModel`.
+
+    Weights are drawn from torch's global generator: normal(0, 0.02), with 0.02 / sqrt(2 n_layer) on the projections
+    into the residual path; biases start at 0.
+
+    Parameters
+    ----------
+    config: the sizes.
+    vocabulary: the V token strings, if known.
+
+    Raises
+    ------
+    InvalidInput: a vocabulary of another size than the config's.
+
+    >>> GPT(GPTConfig(vocab_size=2, context_length=3)).n_parameters
+    12656
+    """
+
+    def __init__(self, config: GPTConfig, vocabulary: Vocabulary | None = None):
+        if vocabulary is not None and len(vocabulary) != config.vocab_size:
+            raise InvalidInput(
+                f"vocabulary must hold vocab_size={config.vocab_size} tokens, got {len(vocabulary)}; name every token"
+            )
+        super().__init__()
+        self.config = config
+        self.vocabulary = vocabulary
+        self.transformer = nn.ModuleDict(
+            {
+                "wte": nn.Embedding(config.vocab_size, config.n_embd),
+                "wpe": nn.Embedding(config.context_length, config.n_embd),
+                "h": nn.ModuleList([_Block(config) for _ in range(config.n_layer)]),
+                "ln_f": nn.LayerNorm(config.n_embd),
+            }
+        )
+        self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
+        self.transformer["wte"].weight = self.lm_head.weight  # tied
+        self.apply(self._initialise)
+        for name, parameter in self.named_parameters():
+            if name.endswith("c_proj.weight"):
+                nn.init.normal_(parameter, mean=0.0, std=0.02 / math.sqrt(2 * config.n_layer))
+
+    @staticmethod
+    def _initialise(module: nn.Module) -> None:
+        """GPT-2's initialisation of one module."""
+        if isinstance(module, nn.Linear | nn.Embedding):
+            nn.init.normal_(module.weight, mean=0.0, std=0.02)
+        if isinstance(module, nn.Linear) and module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of tokens V."""
+        return self.config.vocab_size
+
+    @property
+    def context_length(self) -> int:
+        """Longest window L."""
+        return self.config.context_length
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of trained numbers, tied weights counted once."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Logits (B, T, V) of the token after each position of ``tokens`` (B, T), T <= L.
+
+        Raises
+        ------
+        InvalidInput: more positions than the model has.
+        """
+        T = tokens.size(1)
+        if T > self.config.context_length:
+            raise InvalidInput(
+                f"windows must be at most context_length={self.config.context_length} tokens long, got {T}; "
+                "keep the newest tokens"
+            )
+        positions = torch.arange(T, device=tokens.device)
+        x = self.transformer["wte"](tokens) + self.transformer["wpe"](positions)  # (B, T, C)
+        for block in self.transformer["h"]:  # type: ignore[attr-defined]
+            x = block(x)
+        return self.lm_head(self.transformer["ln_f"](x))  # type: ignore[no-any-return]
+
+    def next_token_logits(self, windows: NDArray[np.integer[Any]]) -> NDArray[np.floating[Any]]:
+        """Logits (B, V) of the token after each of the windows (B, T), T <= L, in the weights' dtype.
+
+        >>> GPT(GPTConfig(vocab_size=2, context_length=3)).next_token_logits(np.array([[0, 1], [1, 1]])).shape
+        (2, 2)
+        """
+        device = self.lm_head.weight.device
+        with torch.no_grad():
+            logits = self(torch.as_tensor(np.asarray(windows, dtype=np.int64), device=device))[:, -1]
+        return np.asarray(logits.cpu().numpy())

@@ -1,0 +1,198 @@
+"""Non-negative numbers beyond the range of doubles: a float64 mantissa and an int64 power of two each.
+
+A softmax at temperature 0.01 leaves the doubles after 7 nats, and a product of such probabilities leaves them at once.
+`ScaledArray` keeps the relative accuracy of a double at any size: every operation below is one correctly rounded
+operation on the mantissas (relative error at most 2**-53 for a product, a quotient or one addition), because scaling
+by powers of two is exact. Terms more than 2**1000 below the sum they join are dropped, which is far below one rounding.
+There is no subtraction: nothing in this package forms one number as the difference of two.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, Union
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+Operand = Union["ScaledArray", FloatArray, float]
+
+ZERO_EXPONENT = -(2**60)  # of a zero: below every other, and sums of two of them still fit an int64
+LOWEST_SHIFT = -1100  # 2**-1100 times a mantissa is 0.0
+ROUNDING = 2.0**-53
+
+
+class ScaledArray:
+    """An array of non-negative numbers ``mantissa * 2**exponent``; 0 < mantissa < 1, or both parts mark a zero.
+
+    Parameters
+    ----------
+    mantissa: float64, non-negative and finite, any shape.
+    exponent: int64 of the same shape; powers of two.
+
+    >>> tiny = ScaledArray.of([0.5, 0.25]) * ScaledArray.of(1e-300)
+    >>> (tiny * tiny).log10().round(3)
+    array([-600.602, -601.204])
+    """
+
+    __slots__ = ("exponent", "mantissa")
+    __array_ufunc__ = None  # numpy hands `ndarray * ScaledArray` to our reflected operators
+
+    def __init__(self, mantissa: ArrayLike, exponent: ArrayLike = 0):
+        fraction, shift = np.frexp(np.asarray(mantissa, dtype=np.float64))
+        moved = np.asarray(exponent, dtype=np.int64) + shift
+        self.mantissa: FloatArray = np.asarray(fraction)
+        self.exponent: NDArray[np.int64] = np.where(fraction == 0, ZERO_EXPONENT, moved)
+
+    @classmethod
+    def of(cls, values: "ArrayLike | ScaledArray") -> "ScaledArray":
+        """The same numbers; a ScaledArray is passed through."""
+        return values if isinstance(values, ScaledArray) else cls(values)
+
+    @classmethod
+    def zeros(cls, shape: int | tuple[int, ...]) -> "ScaledArray":
+        """Zeros of a shape."""
+        return cls(np.zeros(shape))
+
+    @classmethod
+    def exp(cls, logarithms: FloatArray) -> "ScaledArray":
+        """The exponentials of natural logarithms, -inf giving 0; relative error about |logarithm| 2**-53.
+
+        >>> ScaledArray.exp(np.array([-2302.585092994046])).log10().round(9)
+        array([-1000.])
+        """
+        powers = np.where(np.isneginf(logarithms), 0.0, logarithms / np.log(2))
+        whole = np.floor(powers)
+        return cls(np.where(np.isneginf(logarithms), 0.0, np.exp2(powers - whole)), whole.astype(np.int64))
+
+    # -- shape ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The array's shape."""
+        return self.mantissa.shape
+
+    def __len__(self) -> int:
+        return len(self.mantissa)
+
+    def __getitem__(self, key: Any) -> "ScaledArray":
+        return _raw(self.mantissa[key], self.exponent[key])
+
+    def __setitem__(self, key: Any, values: Operand) -> None:
+        scaled = ScaledArray.of(values)
+        self.mantissa[key] = scaled.mantissa
+        self.exponent[key] = scaled.exponent
+
+    def reshape(self, *shape: int) -> "ScaledArray":
+        """The same numbers in another shape."""
+        return _raw(self.mantissa.reshape(*shape), self.exponent.reshape(*shape))
+
+    def copy(self) -> "ScaledArray":
+        """A copy that can be written to."""
+        return _raw(self.mantissa.copy(), self.exponent.copy())
+
+    # -- arithmetic ----------------------------------------------------------------------------------------------------
+
+    def __mul__(self, other: Operand) -> "ScaledArray":
+        right = ScaledArray.of(other)
+        return ScaledArray(self.mantissa * right.mantissa, self.exponent + right.exponent)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Operand) -> "ScaledArray":
+        right = ScaledArray.of(other)
+        if (right.mantissa == 0).any():
+            raise ZeroDivisionError("division of a ScaledArray by zero")
+        return ScaledArray(self.mantissa / right.mantissa, self.exponent - right.exponent)
+
+    def __rtruediv__(self, other: FloatArray | float) -> "ScaledArray":
+        return ScaledArray.of(other) / self
+
+    def __add__(self, other: Operand) -> "ScaledArray":
+        right = ScaledArray.of(other)
+        top = np.maximum(self.exponent, right.exponent)
+        return ScaledArray(_shifted(self, top) + _shifted(right, top), top)
+
+    __radd__ = __add__
+
+    def sum(self, axis: int | None = None) -> "ScaledArray":
+        """The sum along an axis; k terms round at most k - 1 times each, in whatever order."""
+        if 0 in self.shape:
+            return ScaledArray(self.mantissa.sum(axis=axis))
+        top = self.exponent.max(axis=axis, keepdims=True)
+        return ScaledArray(_shifted(self, top).sum(axis=axis), top.squeeze(axis=axis) if axis is not None else top.max())
+
+    def __matmul__(self, other: Operand) -> "ScaledArray":
+        """Matrix times matrix, one outer product after the other."""
+        right = ScaledArray.of(other)
+        total = ScaledArray.zeros((self.shape[0], right.shape[1]))
+        for k in range(self.shape[1]):
+            total = total + self[:, k, None] * right[None, k]
+        return total
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    def __le__(self, other: Operand) -> NDArray[np.bool_]:
+        right = ScaledArray.of(other)
+        top = np.maximum(self.exponent, right.exponent)
+        return np.asarray(_shifted(self, top) <= _shifted(right, top))
+
+    def positive(self) -> NDArray[np.bool_]:
+        """Where the number is above zero."""
+        return np.asarray(self.mantissa > 0)
+
+    def to_float(self) -> FloatArray:
+        """The nearest doubles: 0.0 and inf where a number lies outside their range."""
+        with np.errstate(over="ignore", under="ignore"):
+            return np.asarray(np.ldexp(self.mantissa, np.clip(self.exponent, -(2**20), 2**20).astype(np.int32)))
+
+    def log10(self) -> FloatArray:
+        """Decimal logarithms; -inf for zero."""
+        with np.errstate(divide="ignore"):
+            logarithm = (np.log2(self.mantissa) + self.exponent) * np.log10(2.0)
+        return np.asarray(np.where(self.mantissa > 0, logarithm, -np.inf))
+
+    def __repr__(self) -> str:
+        return f"ScaledArray(mantissa={self.mantissa}, exponent={self.exponent})"
+
+
+def _raw(mantissa: FloatArray, exponent: NDArray[np.int64]) -> ScaledArray:
+    """A ScaledArray of parts that are normal already; it shares their memory."""
+    made = ScaledArray.__new__(ScaledArray)
+    made.mantissa, made.exponent = np.asarray(mantissa), np.asarray(exponent)
+    return made
+
+
+def _shifted(values: ScaledArray, top: NDArray[np.int64]) -> FloatArray:
+    """The numbers over ``2**top``, as doubles."""
+    shift = np.maximum(values.exponent - top, LOWEST_SHIFT).astype(np.int32)
+    with np.errstate(under="ignore"):
+        return np.asarray(np.ldexp(values.mantissa, shift))
+
+
+def concatenate(parts: Sequence[ScaledArray]) -> ScaledArray:
+    """The parts one after the other along the first axis."""
+    return _raw(np.concatenate([p.mantissa for p in parts]), np.concatenate([p.exponent for p in parts]))
+
+
+def widen(values: ScaledArray, roundings: ArrayLike) -> tuple[ScaledArray, ScaledArray]:
+    """Lower and upper bounds of numbers known up to ``roundings`` factors, each within 1 +- 2**-53.
+
+    (1 - u)**k >= 1 - k u and (1 - u)**-k <= 1 + 2 k u for k u <= 1/2; twice that, for the roundings made here. The lower
+    bound is 0 where the count leaves nothing to be said.
+
+    >>> below, above = widen(ScaledArray.of([1.0]), 4)
+    >>> bool(below.to_float()[0] < 1 - 4 * ROUNDING), bool(1 + 4 * ROUNDING < above.to_float()[0])
+    (True, True)
+    """
+    slack = 4 * ROUNDING * (np.asarray(roundings, dtype=np.float64) + 1)
+    return values * np.maximum(1 - slack, 0), values * (1 + slack)
+
+
+def to_fraction(mantissa: float, exponent: int) -> Fraction:
+    """One number exactly.
+
+    >>> to_fraction(0.75, 2)
+    Fraction(3, 1)
+    """
+    return Fraction(mantissa) * Fraction(2) ** exponent
