@@ -7,6 +7,7 @@ by powers of two is exact. Terms more than 2**1000 below the sum they join are d
 There is no subtraction: nothing in this package forms one number as the difference of two.
 """
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Union
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
+Numbers = Union["ScaledArray", FloatArray]
 Operand = Union["ScaledArray", FloatArray, float]
 
 ZERO_EXPONENT = -(2**60)  # of a zero: below every other, and sums of two of them still fit an int64
@@ -120,7 +122,7 @@ class ScaledArray:
         if 0 in self.shape:
             return ScaledArray(self.mantissa.sum(axis=axis))
         top = self.exponent.max(axis=axis, keepdims=True)
-        return ScaledArray(_shifted(self, top).sum(axis=axis), top.squeeze(axis=axis) if axis is not None else top.max())
+        return ScaledArray(_shifted(self, top).sum(axis=axis), top.max() if axis is None else top.squeeze(axis=axis))
 
     def __matmul__(self, other: Operand) -> "ScaledArray":
         """Matrix times matrix, one outer product after the other."""
@@ -170,23 +172,66 @@ def _shifted(values: ScaledArray, top: NDArray[np.int64]) -> FloatArray:
         return np.asarray(np.ldexp(values.mantissa, shift))
 
 
-def concatenate(parts: Sequence[ScaledArray]) -> ScaledArray:
-    """The parts one after the other along the first axis."""
-    return _raw(np.concatenate([p.mantissa for p in parts]), np.concatenate([p.exponent for p in parts]))
+def concatenate(parts: Sequence[Numbers]) -> Numbers:
+    """The parts, all of one kind, one after the other along the first axis."""
+    if all(isinstance(part, np.ndarray) for part in parts):
+        return np.concatenate(parts)  # type: ignore[arg-type]
+    scaled = [ScaledArray.of(part) for part in parts]
+    return _raw(np.concatenate([p.mantissa for p in scaled]), np.concatenate([p.exponent for p in scaled]))
+
+
+def stack_last(parts: Sequence[ScaledArray]) -> ScaledArray:
+    """Arrays of one shape side by side, along a new last axis."""
+    return _raw(np.stack([p.mantissa for p in parts], axis=-1), np.stack([p.exponent for p in parts], axis=-1))
+
+
+def is_positive(values: Numbers) -> NDArray[np.bool_]:
+    """Where the numbers are above zero."""
+    return values.positive() if isinstance(values, ScaledArray) else values > 0
 
 
 def widen(values: ScaledArray, roundings: ArrayLike) -> tuple[ScaledArray, ScaledArray]:
     """Lower and upper bounds of numbers known up to ``roundings`` factors, each within 1 +- 2**-53.
 
-    (1 - u)**k >= 1 - k u and (1 - u)**-k <= 1 + 2 k u for k u <= 1/2; twice that, for the roundings made here. The lower
-    bound is 0 where the count leaves nothing to be said.
+    (1 - u)**k >= 1 - k u, and (1 - u)**-k <= 1 + 2 k u for k u <= 1/2; taken twice, for the roundings made here. Where
+    k u > 1/8 nothing is said: 0 and the largest number there is.
 
     >>> below, above = widen(ScaledArray.of([1.0]), 4)
     >>> bool(below.to_float()[0] < 1 - 4 * ROUNDING), bool(1 + 4 * ROUNDING < above.to_float()[0])
     (True, True)
     """
     slack = 4 * ROUNDING * (np.asarray(roundings, dtype=np.float64) + 1)
-    return values * np.maximum(1 - slack, 0), values * (1 + slack)
+    unknown = np.where(slack > 0.5, 2**50, 0)  # powers of two
+    above = values * (1 + slack)
+    return values * np.where(slack > 0.5, 0.0, 1 - slack), ScaledArray(above.mantissa, above.exponent + unknown)
+
+
+def scatter_sum(values: Numbers, places: NDArray[np.int64], size: int) -> Numbers:
+    """The vector of a size whose entry i is the sum of the values with place i; k terms round k - 1 times.
+
+    >>> scatter_sum(np.array([1.0, 2.0, 4.0]), np.array([2, 0, 2]), 3)
+    array([2., 0., 5.])
+    """
+    if isinstance(values, np.ndarray):
+        return np.bincount(places, weights=values, minlength=size)
+    top = np.full(size, ZERO_EXPONENT, dtype=np.int64)
+    np.maximum.at(top, places, values.exponent)
+    return ScaledArray(np.bincount(places, weights=_shifted(values, top[places]), minlength=size), top)
+
+
+def exact_sum(values: Numbers) -> Numbers:
+    """The sum of a vector with one rounding in all, however many terms."""
+    if isinstance(values, np.ndarray):
+        return np.asarray(math.fsum(values.tolist()))
+    top = values.exponent.max()
+    return ScaledArray(math.fsum(_shifted(values, top).tolist()), top)
+
+
+def choose(condition: NDArray[np.bool_], first: ScaledArray, second: ScaledArray) -> ScaledArray:
+    """Entries of ``first`` where the condition holds, else of ``second``."""
+    return _raw(
+        np.where(condition, first.mantissa, second.mantissa), np.where(condition, first.exponent, second.exponent)
+    )
 
 
 def to_fraction(mantissa: float, exponent: int) -> Fraction:

@@ -1,0 +1,198 @@
+"""What happens within n steps, for any n.
+
+With Q the chain on live states (neither reached nor lost), f_k = Q^k r the probability of entering the target at step k + 1
+exactly, S_k = Q^k 1 that of being live after k steps:
+
+    P(T <= n) = sum_{k < n} f_k
+
+summed forward: every term is a product of non-negatives. For n beyond a few thousand the tail is bracketed by the hazard.
+If m <= f_k / S_k <= M over the live states (the chance of the target in the next step, given alive), then by the mediant
+inequality so it stays at every later step, and likewise the chance of any end, mt <= (S_k - S_{k+1}) / S_k <= Mt. Hence
+
+    F_k + S_k m (1 - (1 - Mt)^(n-k)) / Mt  <=  P(T <= n)  <=  F_k + S_k M (1 - (1 - mt)^(n-k)) / mt
+"""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from markovgpt.analysis.arguments import Start, start_distribution
+from markovgpt.analysis.result import Answer, mean_over
+from markovgpt.analysis.structure import can_reach
+from markovgpt.chains.operator import TransitionOperator
+from markovgpt.errors import InvalidInput
+from markovgpt.scaled import FloatArray, Numbers, ScaledArray, choose, concatenate, is_positive, widen
+from markovgpt.solvers.certificate import Enclosure
+
+Mask = NDArray[np.bool_]
+Bounded = tuple[ScaledArray, ...]  # value, lower and upper bound
+PLAIN_STEPS = 4096  # up to here every step is taken; beyond, the hazard bracket may end the sum early
+MOST_STEPS = 65_536
+SAFE_EXPONENT = -1000  # products below 2**-1000 leave the doubles
+NARROW = 1e-13  # hazards that agree so well end the sum
+
+
+def transient_distribution(chain: TransitionOperator, start: Start, steps: int) -> Answer:
+    """Where is the chain after a number of steps?
+
+        d_n = d_0 P^n
+
+    Parameters
+    ----------
+    start: a state, a distribution, a window or a text.
+    steps: n, at least 0 and at most 65,536.
+
+    Returns
+    -------
+    Answer, arrays (n_states,); exactly 0 where no path of n steps leads.
+
+    Raises
+    ------
+    InvalidInput: a start that does not fit the chain, or a number of steps outside its range.
+
+    >>> from markovgpt.chains.sparse_chain import SparseChain
+    >>> coin = SparseChain.from_matrix([[0.5, 0.5], [0.0, 1.0]])
+    >>> transient_distribution(coin, 0, 3).value.tolist()
+    [0.125, 0.875]
+    """
+    begin = start_distribution(chain, start)
+    if not _whole_number(steps) or not 0 <= steps <= MOST_STEPS:
+        raise InvalidInput(f"steps must be a whole number in 0..{MOST_STEPS}, got {steps}; for the limit see "
+                           "long_run_distribution")
+    state: Numbers = begin
+    for _ in range(steps):
+        state = chain.push(_with_room(chain, state))
+    value = ScaledArray.of(state)
+    bounds = widen(value, steps * _step_roundings(chain)) if steps else (value, value)
+    return Answer.of(Enclosure(value, *bounds, 0.0, f"{steps} products"), iterations=steps)
+
+
+def bounded_hitting(
+    chain: TransitionOperator, reached: Mask, avoided: Mask, begin: FloatArray | None, within: int | tuple[int, int]
+) -> Answer:
+    """The answer of `hitting_probability` with a horizon, from masks that fit the chain.
+
+    Raises
+    ------
+    InvalidInput: a horizon that is no whole number of at least 0, or no interval.
+    """
+    first, last = _interval(within)
+    through = ~(reached | avoided)
+    solved, steps = _first_visit(chain, reached, through, last - first)
+    for _ in range(first):  # before step `first` only what is to be avoided counts
+        solved = tuple(ScaledArray.of(_on(~avoided, chain.pull(_with_room(chain, part)))) for part in solved)
+    value, lower, upper = solved
+    if first:
+        lower, upper = widen(lower, first * _step_roundings(chain))[0], widen(upper, first * _step_roundings(chain))[1]
+    upper = choose(upper <= 1.0, upper, ScaledArray.of(np.ones(chain.n_states)))
+    whole = Enclosure(value, lower, upper, 0.0, "")
+    part = mean_over(begin, whole)
+    method = f"{steps + first} products" + (f", hazard bracket to {last}" if steps + first < last else "")
+    return Answer.of(replace(part, method=method), iterations=steps + first)
+
+
+def _first_visit(chain: TransitionOperator, reached: Mask, through: Mask, horizon: int) -> tuple[Bounded, int]:
+    """Value, lower and upper bound of the probability of a first visit within the horizon, and the steps taken."""
+    live = through & can_reach(chain, reached, through=through)
+    arriving, alive, leaving = (np.where(mask, 1.0, 0.0) for mask in (reached, live, ~live))
+    vectors: list[Numbers] = [arriving] if horizon <= PLAIN_STEPS else [arriving, alive, leaving]
+    so_far = ScaledArray.of(arriving)
+    for k in range(1, min(horizon, MOST_STEPS) + 1):
+        survived = vectors[1:2]  # S_(k-1)
+        vectors = [_on(live, chain.pull(_with_room(chain, vector))) for vector in vectors]
+        so_far = so_far + vectors[0]
+        if not is_positive(vectors[0]).any():  # nothing arrives at this step from anywhere, nor at any later one
+            return _rounded(chain, so_far, so_far, k), horizon
+        at_power_of_two = k & (k - 1) == 0
+        if survived and k < horizon and (at_power_of_two or k == MOST_STEPS):
+            hazards = _hazards(vectors[0], vectors[2], survived[0])
+            if k == MOST_STEPS or _is_narrow(hazards):
+                low, high = _tail_factors(hazards, horizon - k, 4 * k * _step_roundings(chain))
+                tail = ScaledArray.of(vectors[1])
+                return _rounded(chain, so_far + tail * low, so_far + tail * high, k), k
+    return _rounded(chain, so_far, so_far, horizon), horizon
+
+
+def _hazards(arriving: Numbers, leaving: Numbers, survived: Numbers) -> ScaledArray:
+    """The least and greatest chance, given alive, to arrive (m, M) and to leave (mt, Mt) in the next step."""
+    alive = is_positive(survived)
+    base = ScaledArray.of(survived)[alive]
+    found = []
+    for part in (arriving, leaving):
+        ratio = ScaledArray.of(part)[alive] / base
+        order = np.lexsort((ratio.mantissa, ratio.exponent))
+        found += [ratio[order[:1]], ratio[order[-1:]]]
+    return ScaledArray.of(concatenate(found))
+
+
+def _is_narrow(hazards: ScaledArray) -> bool:
+    """Whether the least and the greatest hazard agree as well as products of doubles can say."""
+    low, high = hazards[[0, 2]], hazards[[1, 3]]
+    return bool((high <= low * (1 + NARROW)).all())
+
+
+def _tail_factors(hazards: ScaledArray, steps: int, roundings: int) -> tuple[ScaledArray, ScaledArray]:
+    """Bounds of P(arrive in the next ``steps``) / P(alive now), from the hazards (m, M, mt, Mt)."""
+    low, high = widen(hazards, roundings)
+    shortest = _expected_lifetime(high[3], steps)[0]
+    longest = _expected_lifetime(low[2], steps)[1]
+    return low[0] * shortest, high[1] * longest
+
+
+def _expected_lifetime(hazard: ScaledArray, steps: int) -> tuple[ScaledArray, ScaledArray]:
+    """Bounds of (1 - (1 - z)^n) / z, the expected steps alive out of n under a constant hazard z."""
+    z = min(float(hazard.to_float()), 1.0)
+    if z * steps < 2.0**-60:  # n (1 - n z / 2) <= it <= n
+        return widen(ScaledArray.of(float(steps)), 2)[0] * (1 - 2.0**-59), widen(ScaledArray.of(float(steps)), 2)[1]
+    whole = 1.0 if z == 1 else -math.expm1(steps * math.log1p(-z))
+    return widen(ScaledArray.of(whole) / ScaledArray.of(z), 16)
+
+
+def _rounded(chain: TransitionOperator, lower: ScaledArray, upper: ScaledArray, steps: int) -> Bounded:
+    """The middle, and the bounds widened by the roundings of that many products and additions."""
+    roundings = steps * (_step_roundings(chain) + 1) + 4
+    middle = (lower + upper) * 0.5
+    exact = lower.positive() & (steps == 0)
+    below, above = widen(lower, roundings)[0], widen(upper, roundings)[1]
+    return middle, choose(exact, lower, below), choose(exact, upper, above)
+
+
+def _step_roundings(chain: TransitionOperator) -> int:
+    """Roundings of one product with the matrix, the stored rows being off from their exact normalisation included."""
+    return 4 * max(chain.largest_row, chain.largest_column) + 20
+
+
+def _with_room(chain: TransitionOperator, vector: Numbers) -> Numbers:
+    """The vector, as mantissas and exponents if a product with the matrix could leave the range of doubles."""
+    if isinstance(vector, ScaledArray) or not (vector > 0).any():
+        return vector
+    smallest = ScaledArray.of(float(vector[vector > 0].min())) * chain.smallest_probability
+    return ScaledArray.of(vector) if int(smallest.exponent) < SAFE_EXPONENT else vector
+
+
+def _on(mask: Mask, values: Numbers) -> Numbers:
+    """The values on a mask, 0 elsewhere."""
+    return values * np.where(mask, 1.0, 0.0)
+
+
+def _interval(within: int | tuple[int, int]) -> tuple[int, int]:
+    """The first and the last step of a horizon."""
+    given = within if isinstance(within, tuple | list) else (0, within)
+    if len(given) != 2 or not all(_whole_number(bound) for bound in given) or not 0 <= given[0] <= given[1]:
+        raise InvalidInput(
+            f"within must be a whole number n of at least 0, or (a, b) with 0 <= a <= b, got {within}; "
+            "leave it out to ask about ever"
+        )
+    if given[0] > MOST_STEPS:
+        raise InvalidInput(
+            f"an interval must begin at step {MOST_STEPS} at the latest, got {given[0]}; "
+            "ask for within=n, which has no such limit"
+        )
+    return int(given[0]), int(given[1])
+
+
+def _whole_number(value: object) -> bool:
+    """Whether a value is an integer, and no bool."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)

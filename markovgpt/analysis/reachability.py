@@ -1,0 +1,273 @@
+"""How likely is it that a state is ever reached, how long does it take, and what happens on the way?
+
+Hitting counts the start (t >= 0). With Q the chain on live states (those that may but need not reach the target), b the
+probability of entering the target, or a state that surely leads to it, in one step:
+
+    hitting probability      h = Q h + b
+    expected hitting time    t = Q t + 1
+    expected reward          g = Q g + reward
+    expected visits          v = v Q + start
+
+States that cannot reach the target get exactly 0, those that must get exactly 1, by graph search on the support.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from markovgpt.analysis.arguments import Mask, Start, Target, start_distribution, target_mask
+from markovgpt.analysis.horizon import bounded_hitting
+from markovgpt.analysis.result import Answer, mean_over
+from markovgpt.analysis.structure import can_reach, reachable_from, recurrent_classes
+from markovgpt.chains.operator import TransitionOperator
+from markovgpt.errors import InvalidInput
+from markovgpt.memory import require_memory
+from markovgpt.scaled import FloatArray, ScaledArray, scatter_sum, stack_last, widen
+from markovgpt.solvers.certificate import Enclosure
+from markovgpt.solvers.direct import LiveSystem
+
+PROOF = "graph search on the support"
+
+
+def hitting_probability(
+    chain: TransitionOperator,
+    target: Target,
+    *,
+    start: Start | None = None,
+    within: int | tuple[int, int] | None = None,
+    avoiding: Target | None = None,
+) -> Answer:
+    """How likely is it that the target is reached?
+
+        h(i) = P_i( X_t in target for some t, and X_s not in avoiding for every s < t )
+
+    Parameters
+    ----------
+    target, avoiding: bool masks (n_states,), state numbers, or texts (the windows that end with them). A state in both
+        counts as reached.
+    start: a state, a distribution, a window or a text; None asks about every state at once.
+    within: n for t <= n, or (a, b) for a <= t <= b, which need not be the first visit; None for ever.
+
+    Returns
+    -------
+    Answer in [0, 1]: exactly 0 where the support leads nowhere near the target, exactly 1 where it leads nowhere else.
+
+    Raises
+    ------
+    InvalidInput: an empty target, a start or a mask that does not fit the chain, a negative horizon.
+    TooLarge: more than 3,000 states may but need not reach the target; a horizon has no such limit.
+
+    Method: elimination without subtraction (`markovgpt.solvers.gth`), enclosed a priori and a posteriori.
+
+    A gambler with 1 of 3 coins who wins each toss with probability 1/4 gets all three with probability 1/13:
+
+    >>> from markovgpt.chains.sparse_chain import SparseChain
+    >>> game = SparseChain.from_matrix([[1, 0, 0, 0], [.75, 0, .25, 0], [0, .75, 0, .25], [0, 0, 0, 1]])
+    >>> answer = hitting_probability(game, [3], start=1)
+    >>> answer.lower <= 1 / 13 <= answer.upper, round(answer.value, 12)
+    (True, 0.076923076923)
+    """
+    reached = target_mask(chain, target)
+    avoided = _avoided(chain, avoiding)
+    begin = None if start is None else start_distribution(chain, start)
+    if within is not None:
+        return bounded_hitting(chain, reached, avoided, begin, within)
+    through = ~(reached | avoided)
+    possible = can_reach(chain, reached, through=through)
+    may_fail = can_reach(chain, ~possible, through=through)
+    sure = possible & ~may_fail
+    live = _from_start(chain, possible & may_fail, begin)
+    system = LiveSystem.of(chain, live)
+    solved = system.harmonic(_weight_into(chain, system, sure))
+    return Answer.of(mean_over(begin, _whole(chain, system, solved, sure)))
+
+
+def expected_hitting_time(chain: TransitionOperator, target: Target, *, start: Start | None = None) -> Answer:
+    """How many steps (tokens) until the target is reached, on average?
+
+        t(i) = E_i[ min { t >= 0 : X_t in target } ]
+
+    Infinite, by graph search, from states that may never reach the target. Parameters and refusals as for
+    `hitting_probability`.
+
+    >>> from markovgpt.chains.sparse_chain import SparseChain
+    >>> coin = SparseChain.from_matrix([[0.5, 0.5], [0.5, 0.5]])
+    >>> round(expected_hitting_time(coin, [1], start=0).value, 12)
+    2.0
+    """
+    return expected_reward(chain, np.ones(chain.n_states), target, start=start)
+
+
+def expected_reward(
+    chain: TransitionOperator, reward: ArrayLike, target: Target, *, start: Start | None = None
+) -> Answer:
+    """How much reward is collected before the target is reached, on average?
+
+        g(i) = E_i[ sum_{t < T} reward(X_t) ],    T the first time in the target
+
+    Infinite from states that may never reach the target, whatever the rewards, as model checkers have it.
+
+    Parameters
+    ----------
+    reward: (n_states,) non-negative and finite, per visit.
+    target, start: as for `hitting_probability`.
+
+    Raises
+    ------
+    InvalidInput: rewards that are negative, infinite or of another shape, and what `hitting_probability` refuses.
+    TooLarge: more than 3,000 states lead to the target.
+
+    >>> from markovgpt.chains.sparse_chain import SparseChain
+    >>> coin = SparseChain.from_matrix([[0.5, 0.5], [0.5, 0.5]])
+    >>> round(expected_reward(coin, [3.0, 0.0], [1], start=0).value, 12)
+    6.0
+    """
+    rewards = np.asarray(reward, dtype=np.float64)
+    if rewards.shape != (chain.n_states,) or not (np.isfinite(rewards) & (rewards >= 0)).all():
+        raise InvalidInput(
+            f"reward must be {chain.n_states} non-negative finite numbers, one for each state, got shape {rewards.shape} "
+            f"with {np.sum(~(np.isfinite(rewards) & (rewards >= 0)))} others; ask for gains and losses apart"
+        )
+    reached = target_mask(chain, target)
+    begin = None if start is None else start_distribution(chain, start)
+    possible = can_reach(chain, reached, through=~reached)
+    endless = can_reach(chain, ~possible, through=~reached)
+    live = _from_start(chain, possible & ~endless & ~reached, begin)
+    system = LiveSystem.of(chain, live)
+    solved = system.harmonic(system.totals * rewards[live])
+    whole = mean_over(begin, _whole(chain, system, solved, np.zeros(chain.n_states, dtype=bool)))
+    infinite = endless if begin is None else bool((endless & (begin > 0)).any())
+    if np.any(infinite):
+        whole = Enclosure(whole.value, whole.lower, whole.upper, whole.residual, f"{PROOF} where infinite; {whole.method}")
+    return Answer.of(whole, infinite=infinite)
+
+
+def expected_visits(chain: TransitionOperator, target: Target, start: Start) -> Answer:
+    """How often is each state visited before the target is reached, on average?
+
+        v(j) = E[ number of t with 0 <= t < T and X_t = j ],    T the first time in the target
+
+    Parameters
+    ----------
+    target: as for `hitting_probability`.
+    start: a state, a distribution, a window or a text; t = 0 counts.
+
+    Returns
+    -------
+    Answer, arrays (n_states,): 0 on the target and on what is never visited; infinite, by graph search, on recurrent
+    classes that avoid the target and can be reached. Refusals as for `hitting_probability`.
+
+    >>> from markovgpt.chains.sparse_chain import SparseChain
+    >>> coin = SparseChain.from_matrix([[0.5, 0.5], [0.5, 0.5]])
+    >>> expected_visits(coin, [1], 0).value.round(12).tolist()
+    [2.0, 0.0]
+    """
+    reached = target_mask(chain, target)
+    begin = start_distribution(chain, start)
+    visited = reachable_from(chain, (begin > 0) & ~reached, through=~reached) & ~reached
+    endless = np.zeros(chain.n_states, dtype=bool)
+    for states in recurrent_classes(chain):
+        endless[states] = visited[states] & ~reached[states].any()
+    system = LiveSystem.of(chain, visited & ~endless)
+    solved = system.occupation(ScaledArray.of(begin[system.states]))
+    weighted = [part * system.totals for part in (solved.value, solved.lower, solved.upper)]
+    lower, _ = widen(weighted[1], 2 * system.n_terms)
+    _, upper = widen(weighted[2], 2 * system.n_terms)
+    visits = Enclosure(weighted[0], lower, upper, solved.residual, solved.method)
+    return Answer.of(_whole(chain, system, visits, np.zeros_like(visited)), infinite=endless)
+
+
+@dataclass(frozen=True, eq=False)
+class AbsorptionProbabilities(Answer):
+    """An Answer with one column (for one start: one entry) for each recurrent class in ``classes``."""
+
+    classes: tuple[NDArray[np.int64], ...] = ()
+
+    @property
+    def probabilities(self) -> FloatArray:
+        """The values: (n_states, n_classes), or (n_classes,) for one start."""
+        return np.asarray(self.value)
+
+
+def absorption_probabilities(chain: TransitionOperator, *, start: Start | None = None) -> AbsorptionProbabilities:
+    """In which recurrent class does the chain end, and how likely?
+
+    Parameters
+    ----------
+    start: a state, a distribution, a window or a text; None asks about every state at once.
+
+    Returns
+    -------
+    The recurrent classes, and per class the probability of ending there: (n_states, n_classes), or (n_classes,) for one
+    start; exactly 0 and 1 where the support decides.
+
+    Raises
+    ------
+    TooLarge: states x classes would not fit, or more than 3,000 transient states.
+
+    >>> from markovgpt.chains.sparse_chain import SparseChain
+    >>> game = SparseChain.from_matrix([[1, 0, 0, 0], [.75, 0, .25, 0], [0, .75, 0, .25], [0, 0, 0, 1]])
+    >>> ends = absorption_probabilities(game, start=1)
+    >>> [states.tolist() for states in ends.classes], ends.probabilities.round(12).tolist()
+    ([[0], [3]], [0.923076923077, 0.076923076923])
+    """
+    classes = recurrent_classes(chain)
+    n, n_classes = chain.n_states, len(classes)
+    require_memory(6 * 16 * n * n_classes, f"{n} states x {n_classes} classes", "ask from one start (start=)")
+    columns = absorption_columns(chain, classes, None if start is None else start_distribution(chain, start))
+    value, lower, upper = (
+        stack_last([getattr(column, part) for column in columns]) for part in ("value", "lower", "upper")
+    )
+    residual = max(column.residual for column in columns)
+    answer = Answer.of(Enclosure(value, lower, upper, residual, columns[0].method))
+    return AbsorptionProbabilities(**vars(answer), classes=classes)
+
+
+def absorption_columns(
+    chain: TransitionOperator, classes: tuple[NDArray[np.int64], ...], begin: FloatArray | None
+) -> list[Enclosure]:
+    """For each recurrent class the probability of ending there, from every state or from a start distribution."""
+    recurrent = np.zeros(chain.n_states, dtype=bool)
+    recurrent[np.concatenate(classes)] = True
+    system = LiveSystem.of(chain, _from_start(chain, ~recurrent, begin))
+    columns = []
+    for states in classes:
+        inside = np.zeros(chain.n_states, dtype=bool)
+        inside[states] = True
+        solved = system.harmonic(_weight_into(chain, system, inside))
+        sure = ~can_reach(chain, recurrent & ~inside)
+        columns.append(mean_over(begin, _whole(chain, system, solved, sure)))
+    return columns
+
+
+def _avoided(chain: TransitionOperator, avoiding: Target | None) -> Mask:
+    """The avoided states, none where nothing is to be avoided."""
+    return np.zeros(chain.n_states, dtype=bool) if avoiding is None else target_mask(chain, avoiding, "avoiding")
+
+
+def _from_start(chain: TransitionOperator, live: Mask, begin: FloatArray | None) -> Mask:
+    """The live states that matter from a start."""
+    if begin is None:
+        return live
+    return live & reachable_from(chain, begin > 0, through=live)
+
+
+def _weight_into(chain: TransitionOperator, system: LiveSystem, target: Mask) -> ScaledArray:
+    """The weight that leads from each live state into the target in one step."""
+    source, end, probability = chain.edges()
+    entering = target[end]
+    summed = scatter_sum(probability[entering], source[entering], chain.n_states)
+    return ScaledArray.of(summed)[system.states]
+
+
+def _whole(chain: TransitionOperator, system: LiveSystem, solved: Enclosure, sure: Mask) -> Enclosure:
+    """The answer on every state: 1 on the sure ones, the solution on the live ones, 0 elsewhere."""
+    parts = []
+    for part in (solved.value, solved.lower, solved.upper):
+        values = ScaledArray.of(np.zeros(chain.n_states))
+        values[system.states] = part
+        values[sure] = 1.0
+        parts.append(values)
+    method = solved.method if len(system.states) else PROOF
+    return Enclosure(parts[0], parts[1], parts[2], solved.residual, method)

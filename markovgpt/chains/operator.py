@@ -1,0 +1,158 @@
+"""What every chain offers: its size, its transitions, and the two products with its matrix.
+
+Row-stochastic always: ``push(d)`` is d P, where a distribution is after one step; ``pull(f)`` is P f, what a function of
+the state is worth one step ahead.
+"""
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from markovgpt.chains.states import Windows
+from markovgpt.errors import InvalidInput
+from markovgpt.scaled import FloatArray, Numbers, ScaledArray, is_positive
+from markovgpt.vocabulary import Vocabulary
+
+
+class Edges(NamedTuple):
+    """The possible transitions, sorted by source; no pair twice, every probability above zero."""
+
+    source: NDArray[np.int64]
+    target: NDArray[np.int64]
+    probability: Numbers
+
+
+class TransitionOperator(ABC):
+    """A finite Markov chain, seen through its transition matrix P (n_states x n_states)."""
+
+    vocabulary: Vocabulary | None
+    space: Windows | None  # the windows its states are, where they are windows
+
+    @property
+    @abstractmethod
+    def n_states(self) -> int:
+        """Number of states."""
+
+    @abstractmethod
+    def push(self, distribution: Numbers) -> Numbers:
+        """The row vector d P, of the kind (float64 or scaled) of d."""
+
+    @abstractmethod
+    def pull(self, values: Numbers) -> Numbers:
+        """The column vector P f, of the kind (float64 or scaled) of f."""
+
+    @abstractmethod
+    def edges(self) -> Edges:
+        """The possible transitions."""
+
+    @abstractmethod
+    def label(self, state: int) -> str:
+        """How a state is printed."""
+
+    @property
+    @abstractmethod
+    def smallest_probability(self) -> ScaledArray:
+        """The smallest probability of a possible transition, one number."""
+
+    @property
+    @abstractmethod
+    def largest_row(self) -> int:
+        """Most transitions that leave one state: how many terms a pull adds up."""
+
+    @property
+    @abstractmethod
+    def largest_column(self) -> int:
+        """Most transitions that enter one state: how many terms a push adds up."""
+
+    def support(self) -> "csr_array[np.bool_]":
+        """Which transitions are possible: a boolean matrix without stored zeros."""
+        source, target, _ = self.edges()
+        return _matrix(source, target, np.ones(len(source), dtype=bool), self.n_states)
+
+    def to_csr(self) -> "csr_array[np.float64]":
+        """The transition matrix.
+
+        Raises
+        ------
+        InvalidInput: a possible transition whose probability is below the range of doubles; it would read as
+            impossible.
+        """
+        source, target, probability = self.edges()
+        values = probability.to_float() if isinstance(probability, ScaledArray) else probability
+        if not values.all():
+            place = int(np.argmin(values))
+            raise InvalidInput(
+                f"a matrix of doubles must hold every possible transition, got a probability of 10**"
+                f"{ScaledArray.of(probability).log10()[place]:.1f} from state {source[place]} to {target[place]}; "
+                "ask the chain itself, or raise the temperature"
+            )
+        return _matrix(source, target, values, self.n_states)
+
+    def to_networkx(self) -> "nx.DiGraph[int]":
+        """The chain as a directed graph.
+
+        Nodes are state numbers with ``label``; edges carry ``weight`` (the probability as a double), ``log10_probability``
+        (right even where the weight reads as 0) and, where the states are windows, ``token``.
+        """
+        source, target, probability = self.edges()
+        scaled = ScaledArray.of(probability)
+        graph: nx.DiGraph[int] = nx.DiGraph()
+        graph.add_nodes_from((state, {"label": self.label(state)}) for state in range(self.n_states))
+        newest = self.space.token_from_end(0) if self.space is not None else None
+        rows = zip(source.tolist(), target.tolist(), scaled.to_float().tolist(), scaled.log10().tolist(), strict=True)
+        for start, end, weight, log10_probability in rows:
+            graph.add_edge(start, end, weight=weight, log10_probability=log10_probability)
+            if newest is not None:
+                graph.edges[start, end]["token"] = int(newest[end])
+        return graph
+
+
+def check_rows(sums: Numbers, n_terms: NDArray[np.int64] | int, describe: str) -> None:
+    """Refuse rows that do not sum to one within the rounding of their own sum: nothing is renormalised.
+
+    Raises
+    ------
+    InvalidInput: naming the row that is furthest off and its sum.
+    """
+    totals = sums.to_float() if isinstance(sums, ScaledArray) else sums
+    allowed = (np.asarray(n_terms) + 8) * 2.0**-52
+    off = np.abs(totals - 1) - allowed
+    if not (off <= 0).all():  # NaN is off too
+        row = int(np.argmax(np.where(np.isnan(off), np.inf, off)))
+        raise InvalidInput(
+            f"each row of {describe} must sum to 1, got {totals[row]:.17g} in row {row}; divide the row by its sum if "
+            "its entries are weights, or add the transition that is missing"
+        )
+
+
+def check_probabilities(probability: Numbers, describe: str) -> None:
+    """Refuse entries that are negative, infinite or NaN."""
+    if isinstance(probability, ScaledArray):
+        return  # a ScaledArray holds nothing else
+    valid = np.isfinite(probability) & (probability >= 0)
+    if not valid.all():
+        place = tuple(int(i) for i in np.argwhere(~valid)[0])
+        raise InvalidInput(
+            f"the entries of {describe} must lie in [0, 1], got {float(probability[place])} at {place}; "
+            "check where it was computed"
+        )
+
+
+def smallest_positive(probability: Numbers) -> ScaledArray:
+    """The smallest number above zero, as a scaled number."""
+    scaled = ScaledArray.of(probability if isinstance(probability, ScaledArray) else probability[probability > 0])
+    kept = scaled[is_positive(scaled)]
+    order = np.lexsort((kept.mantissa, kept.exponent))
+    return kept[order[0]]
+
+
+def _matrix(
+    source: NDArray[np.int64], target: NDArray[np.int64], values: FloatArray | NDArray[np.bool_], n_states: int
+) -> "csr_array[np.float64]":
+    """A CSR matrix of edges that are sorted by source."""
+    indptr = np.searchsorted(source, np.arange(n_states + 1))
+    return csr_array((values, target, indptr), shape=(n_states, n_states))

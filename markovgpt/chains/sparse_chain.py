@@ -1,0 +1,145 @@
+"""Any other finite chain: a reachable part, a chain with absorbing states, a matrix from outside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array, issparse
+
+from markovgpt.chains.operator import Edges, TransitionOperator, check_probabilities, check_rows, smallest_positive
+from markovgpt.chains.states import Windows
+from markovgpt.errors import InvalidInput
+from markovgpt.scaled import Numbers, ScaledArray, concatenate, scatter_sum
+from markovgpt.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, eq=False)
+class SparseChain(TransitionOperator):
+    """A finite Markov chain by its list of transitions.
+
+    Parameters
+    ----------
+    transitions: sorted by source, no pair twice, no zero among the probabilities.
+    size: number of states.
+    labels: how each state is printed; None prints the state number.
+    space: the windows that the states are, if they are windows.
+    vocabulary: the tokens' strings, if known.
+
+    Raises
+    ------
+    InvalidInput: no states, labels of another number, entries that are no probabilities, rows that do not sum to one.
+    """
+
+    transitions: Edges
+    size: int
+    labels: tuple[str, ...] | None = None
+    space: Windows | None = None
+    vocabulary: Vocabulary | None = None
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise InvalidInput(f"a chain must have at least one state, got {self.size}; give a row for each state")
+        if self.labels is not None and len(self.labels) != self.size:
+            raise InvalidInput(f"labels must name all {self.size} states, got {len(self.labels)}; give one for each")
+        source, _, probability = self.transitions
+        check_probabilities(probability, "the matrix")
+        check_rows(scatter_sum(probability, source, self.size), np.bincount(source, minlength=self.size), "the matrix")
+        for array in self.transitions:
+            if isinstance(array, np.ndarray):
+                array.setflags(write=False)
+
+    @classmethod
+    def from_matrix(cls, matrix: ArrayLike | csr_array, labels: Sequence[str] | None = None) -> "SparseChain":
+        """The chain of a row-stochastic matrix, dense or scipy sparse.
+
+        Raises
+        ------
+        InvalidInput: a matrix that is not square, or not row-stochastic within the rounding of its own sums; an entry of
+            0 means impossible and is not kept.
+
+        >>> SparseChain.from_matrix([[0.5, 0.5], [0.0, 1.0]]).push(np.array([1.0, 0.0])).tolist()
+        [0.5, 0.5]
+        """
+        given = csr_array(matrix if issparse(matrix) else np.asarray(matrix, dtype=np.float64), dtype=np.float64)
+        if given.ndim != 2 or given.shape[0] != given.shape[1]:
+            raise InvalidInput(f"the matrix must be square, got shape {given.shape}; rows are sources, columns targets")
+        given = given.copy()
+        given.sum_duplicates()
+        given.eliminate_zeros()
+        n_states = given.shape[0]
+        source = np.repeat(np.arange(n_states, dtype=np.int64), np.diff(given.indptr))
+        edges = Edges(source, given.indices.astype(np.int64), given.data)
+        return cls(edges, n_states, None if labels is None else tuple(labels))
+
+    @property
+    def n_states(self) -> int:
+        """Number of states."""
+        return self.size
+
+    @cached_property
+    def largest_row(self) -> int:
+        """Most transitions that leave one state."""
+        return int(np.bincount(self.transitions.source).max())
+
+    @cached_property
+    def largest_column(self) -> int:
+        """Most transitions that enter one state."""
+        return int(np.bincount(self.transitions.target).max())
+
+    @cached_property
+    def smallest_probability(self) -> ScaledArray:
+        """The smallest probability of a possible transition."""
+        return smallest_positive(self.transitions.probability)
+
+    def label(self, state: int) -> str:
+        """How a state is printed."""
+        return str(state) if self.labels is None else self.labels[state]
+
+    def edges(self) -> Edges:
+        """The possible transitions."""
+        return self.transitions
+
+    def pull(self, values: Numbers) -> Numbers:
+        """The column vector P f."""
+        source, target, probability = self.transitions
+        return scatter_sum(probability * values[target], source, self.size)
+
+    def push(self, distribution: Numbers) -> Numbers:
+        """The row vector d P."""
+        source, target, probability = self.transitions
+        return scatter_sum(distribution[source] * probability, target, self.size)
+
+
+def with_absorbing(chain: TransitionOperator, states: ArrayLike) -> SparseChain:
+    """The same chain, except that the given states are never left.
+
+    Parameters
+    ----------
+    states: state numbers, or a bool mask of length n_states.
+
+    Raises
+    ------
+    InvalidInput: states outside the chain, or none.
+
+    >>> coin = SparseChain.from_matrix([[0.5, 0.5], [0.5, 0.5]])
+    >>> with_absorbing(coin, [1]).to_csr().toarray().tolist()
+    [[0.5, 0.5], [0.0, 1.0]]
+    """
+    chosen = np.asarray(states)
+    absorbing = np.zeros(chain.n_states, dtype=bool)
+    if chosen.size == 0 or (chosen.dtype == bool and (chosen.shape != absorbing.shape or not chosen.any())):
+        raise InvalidInput(f"states must name at least one of the {chain.n_states} states, got none; give their numbers")
+    if chosen.dtype != bool and not ((chosen >= 0) & (chosen < chain.n_states)).all():
+        raise InvalidInput(f"states must lie in 0..{chain.n_states - 1}, got {chosen.tolist()}; see n_states")
+    absorbing[chosen] = True
+    source, target, probability = chain.edges()
+    kept, stopped = ~absorbing[source], np.flatnonzero(absorbing)
+    order = np.argsort(np.concatenate([source[kept], stopped]), kind="stable")
+    values = concatenate([probability[kept], np.ones(len(stopped))])
+    edges = Edges(
+        np.concatenate([source[kept], stopped])[order], np.concatenate([target[kept], stopped])[order], values[order]
+    )
+    labels = tuple(chain.label(state) for state in range(chain.n_states))
+    return SparseChain(edges, chain.n_states, labels, chain.space, chain.vocabulary)

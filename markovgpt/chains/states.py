@@ -1,0 +1,231 @@
+"""Window <-> state number.
+
+The state number of a window is the window read as a base-V number, oldest token most significant, so the successor of
+state s on token a is (s V + a) mod V**L. With prefixes, shorter windows come first, by length: V + V**2 + ... + V**L
+states in all. Every export uses this numbering.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from markovgpt.errors import InvalidInput
+from markovgpt.vocabulary import Vocabulary
+
+Window = tuple[int, ...]
+
+
+def window_label(window: Sequence[int], vocabulary: Vocabulary | None = None) -> str:
+    """How a window is printed: its text, else its ids, run together while they are single digits.
+
+    >>> window_label((0, 1, 1)), window_label((3, 14, 0))
+    ('011', '3,14,0')
+    """
+    if vocabulary is not None:
+        return vocabulary.show(window)
+    return ("" if max(window, default=0) < 10 else ",").join(map(str, window))
+
+
+class Windows(Protocol):
+    """Windows with numbers: all of them (`StateSpace`) or some (`ListedWindows`)."""
+
+    @property
+    def n_states(self) -> int:
+        """How many windows there are."""
+        ...
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of tokens V."""
+        ...
+
+    @property
+    def context_length(self) -> int:
+        """Longest window L."""
+        ...
+
+    def encode(self, window: Sequence[int]) -> int:
+        """The number of a window."""
+        ...
+
+    def decode(self, state: int) -> Window:
+        """The window of a number."""
+        ...
+
+    def token_from_end(self, place: int) -> NDArray[np.int64]:
+        """For every state the token at a place, 0 being the newest; -1 where the window is too short."""
+        ...
+
+
+@dataclass(frozen=True)
+class StateSpace:
+    """All windows of L tokens out of V, and on request the shorter ones that a text begins with.
+
+    Parameters
+    ----------
+    vocab_size, context_length: V >= 1 and L >= 1.
+    with_prefixes: whether windows of 1 .. L-1 tokens are states too.
+
+    Raises
+    ------
+    InvalidInput: V or L below 1.
+
+    >>> StateSpace(2, 3).encode((0, 1, 1)), StateSpace(2, 3).decode(3)
+    (3, (0, 1, 1))
+    >>> space = StateSpace(2, 3, with_prefixes=True)
+    >>> space.n_states, space.encode((1,)), space.encode((0, 0)), space.encode((0, 0, 0))
+    (14, 1, 2, 6)
+    """
+
+    vocab_size: int
+    context_length: int
+    with_prefixes: bool = False
+
+    def __post_init__(self) -> None:
+        for name, size in (("vocab_size", self.vocab_size), ("context_length", self.context_length)):
+            if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+                raise InvalidInput(f"{name} must be a whole number of at least 1, got {size}; give the model's size")
+
+    @property
+    def shortest(self) -> int:
+        """Length of the shortest windows that are states."""
+        return 1 if self.with_prefixes else self.context_length
+
+    @property
+    def n_states(self) -> int:
+        """Number of states, a Python integer of any size."""
+        return self.first_state(self.context_length) + int(self.vocab_size) ** self.context_length
+
+    def first_state(self, length: int) -> int:
+        """Number of the first window of a length: that many states come before it."""
+        return sum(int(self.vocab_size) ** shorter for shorter in range(self.shortest, length))
+
+    def encode(self, window: Sequence[int]) -> int:
+        """The state number of a window.
+
+        Raises
+        ------
+        InvalidInput: a length that is no state, or a token outside 0 .. V-1.
+        """
+        if not self.shortest <= len(window) <= self.context_length:
+            allowed = f"{self.shortest} to {self.context_length}" if self.with_prefixes else str(self.context_length)
+            raise InvalidInput(
+                f"a window must hold {allowed} tokens, got {len(window)}; keep the newest tokens of a longer text, "
+                "and for a shorter one use the states with prefixes (with_prefixes=True, --prefixes)"
+            )
+        number = 0
+        for token in window:
+            if not 0 <= token < self.vocab_size:
+                raise InvalidInput(f"tokens must lie in 0..{self.vocab_size - 1}, got {token}; see the vocabulary")
+            number = number * self.vocab_size + int(token)
+        return self.first_state(len(window)) + number
+
+    def decode(self, state: int) -> Window:
+        """The window of a state number.
+
+        Raises
+        ------
+        InvalidInput: a number outside 0 .. n_states - 1.
+        """
+        if not 0 <= state < self.n_states:
+            raise InvalidInput(f"states must lie in 0..{self.n_states - 1}, got {state}; see StateSpace.n_states")
+        length = self.context_length
+        while self.first_state(length) > state:
+            length -= 1
+        rest, tokens = int(state) - self.first_state(length), []
+        for _ in range(length):
+            rest, token = divmod(rest, self.vocab_size)
+            tokens.append(token)
+        return tuple(reversed(tokens))
+
+    def label(self, state: int, vocabulary: Vocabulary | None = None) -> str:
+        """How the window of a state is printed.
+
+        >>> StateSpace(2, 3).label(3)
+        '011'
+        """
+        return window_label(self.decode(state), vocabulary)
+
+    def windows(self, length: int, first: int = 0, stop: int | None = None) -> NDArray[np.int64]:
+        """Windows of one length in the order of their numbers, as an array (count, length).
+
+        ``first`` and ``stop`` count among the windows of that length.
+
+        >>> StateSpace(2, 2).windows(2, first=1).tolist()
+        [[0, 1], [1, 0], [1, 1]]
+        """
+        numbers = np.arange(first, self.vocab_size**length if stop is None else stop, dtype=np.int64)
+        places = self.vocab_size ** np.arange(length - 1, -1, -1, dtype=np.int64)
+        return numbers[:, None] // places % self.vocab_size  # (count, length)
+
+    def token_from_end(self, place: int) -> NDArray[np.int64]:
+        """For every state the token at a place, 0 being the newest; -1 where the window is too short.
+
+        >>> StateSpace(2, 2, with_prefixes=True).token_from_end(1).tolist()
+        [-1, -1, 0, 0, 1, 1]
+        """
+        found = np.full(self.n_states, -1, dtype=np.int64)
+        for length in range(max(self.shortest, place + 1), self.context_length + 1):
+            count, first = self.vocab_size**length, self.first_state(length)
+            found[first : first + count] = np.arange(count) // self.vocab_size**place % self.vocab_size
+        return found
+
+
+@dataclass(frozen=True)
+class ListedWindows:
+    """Some windows, numbered in the order given: the states of a reachable part.
+
+    Parameters
+    ----------
+    vocab_size, context_length: V and L of the model they come from.
+    windows: distinct tuples of 1 .. L tokens.
+
+    >>> ListedWindows(2, 2, ((1,), (1, 0))).encode((1, 0))
+    1
+    """
+
+    vocab_size: int
+    context_length: int
+    windows: tuple[Window, ...]
+    _numbers: dict[Window, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_numbers", {window: state for state, window in enumerate(self.windows)})
+
+    @property
+    def n_states(self) -> int:
+        """How many windows are listed."""
+        return len(self.windows)
+
+    def encode(self, window: Iterable[int]) -> int:
+        """The number of a window.
+
+        Raises
+        ------
+        InvalidInput: a window that is not listed.
+        """
+        key = tuple(int(token) for token in window)
+        if key not in self._numbers:
+            raise InvalidInput(
+                f"the window must be one of the {self.n_states} listed, got {key}; "
+                "build the reachable part from a start that leads to it"
+            )
+        return self._numbers[key]
+
+    def decode(self, state: int) -> Window:
+        """The window of a number.
+
+        Raises
+        ------
+        InvalidInput: a number outside 0 .. n_states - 1.
+        """
+        if not 0 <= state < self.n_states:
+            raise InvalidInput(f"states must lie in 0..{self.n_states - 1}, got {state}; see n_states")
+        return self.windows[state]
+
+    def token_from_end(self, place: int) -> NDArray[np.int64]:
+        """For every state the token at a place, 0 being the newest; -1 where the window is too short."""
+        return np.array([window[-1 - place] if place < len(window) else -1 for window in self.windows], dtype=np.int64)
