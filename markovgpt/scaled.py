@@ -213,7 +213,7 @@ def scatter_sum(values: Numbers, places: NDArray[np.int64], size: int) -> Number
     array([2., 0., 5.])
     """
     if isinstance(values, np.ndarray):
-        return np.bincount(places, weights=values, minlength=size)
+        return np.asarray(np.bincount(places, weights=values, minlength=size), dtype=np.float64)
     top = np.full(size, ZERO_EXPONENT, dtype=np.int64)
     np.maximum.at(top, places, values.exponent)
     return ScaledArray(np.bincount(places, weights=_shifted(values, top[places]), minlength=size), top)

@@ -1,6 +1,7 @@
 """What a question is asked about: targets and starts in any of the forms people give them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray
 
 Mask = NDArray[np.bool_]
-Target = Mask | Sequence[int] | NDArray[np.integer] | str  # type: ignore[type-arg]
+Target = Mask | Sequence[int] | NDArray[np.integer[Any]] | str
 Start = int | Sequence[int] | FloatArray | str
 
 
@@ -29,7 +30,9 @@ def target_mask(chain: TransitionOperator, target: Target, name: str = "target")
     """
     if isinstance(target, str):
         if chain.space is None:
-            raise InvalidInput(f"a text {name} needs a chain over windows, got {target!r}; give state numbers or a mask")
+            raise InvalidInput(
+                f"a text {name} needs a chain over windows, got {target!r}; give state numbers or a mask"
+            )
         mask = ending_with(chain.space, target, chain.vocabulary)
     else:
         mask = _mask_of(chain, np.asarray(target), name)
@@ -50,12 +53,14 @@ def _mask_of(chain: TransitionOperator, given: NDArray[np.generic], name: str) -
     mask = np.zeros(n, dtype=bool)
     if given.size:
         if not np.issubdtype(given.dtype, np.integer) or given.ndim > 1:
-            raise InvalidInput(f"{name} must be a bool mask, state numbers or a text, got {given.dtype} numbers; "
-                               "turn a mask of numbers into one of bools")
+            raise InvalidInput(
+                f"{name} must be a bool mask, state numbers or a text, got {given.dtype} numbers; "
+                "turn a mask of numbers into one of bools"
+            )
         states = given.astype(np.int64)
         if not ((states >= 0) & (states < n)).all():
-            raise InvalidInput(f"{name} states must lie in 0..{n - 1}, got {int(states[(states < 0) | (states >= n)][0])}; "
-                               "see chain.n_states")
+            outside = int(states[(states < 0) | (states >= n)][0])
+            raise InvalidInput(f"{name} states must lie in 0..{n - 1}, got {outside}; see chain.n_states")
         mask[states] = True
     return mask
 
@@ -76,8 +81,8 @@ def start_distribution(chain: TransitionOperator, start: Start) -> FloatArray:
         off = abs(float(start.sum()) - 1)
         if start.shape != (n,) or not (start >= 0).all() or off > (n + 8) * 2.0**-52:
             raise InvalidInput(
-                f"a start distribution must be ({n},) non-negative numbers that sum to 1, got shape {start.shape} and sum "
-                f"{float(start.sum()):.17g}; divide it by its sum"
+                f"a start distribution must be ({n},) non-negative numbers that sum to 1, got shape {start.shape} and "
+                f"sum {float(start.sum()):.17g}; divide it by its sum"
             )
         return np.asarray(start, dtype=np.float64)
     distribution = np.zeros(n)

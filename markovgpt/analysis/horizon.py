@@ -1,13 +1,14 @@
 """What happens within n steps, for any n.
 
-With Q the chain on live states (neither reached nor lost), f_k = Q^k r the probability of entering the target at step k + 1
-exactly, S_k = Q^k 1 that of being live after k steps:
+With Q the chain on live states (neither reached nor lost), f_k = Q^k r the probability of entering the target at step k
++ 1 exactly, S_k = Q^k 1 that of being live after k steps:
 
     P(T <= n) = sum_{k < n} f_k
 
-summed forward: every term is a product of non-negatives. For n beyond a few thousand the tail is bracketed by the hazard.
-If m <= f_k / S_k <= M over the live states (the chance of the target in the next step, given alive), then by the mediant
-inequality so it stays at every later step, and likewise the chance of any end, mt <= (S_k - S_{k+1}) / S_k <= Mt. Hence
+summed forward: every term is a product of non-negatives. For n beyond a few thousand the tail is bracketed by the
+hazard. If m <= f_k / S_k <= M over the live states (the chance of the target in the next step, given alive), then by
+the mediant inequality so it stays at every later step, and likewise the chance of any end, mt <= (S_k - S_{k+1}) / S_k
+<= Mt. Hence
 
     F_k + S_k m (1 - (1 - Mt)^(n-k)) / Mt  <=  P(T <= n)  <=  F_k + S_k M (1 - (1 - mt)^(n-k)) / mt
 """
@@ -59,8 +60,9 @@ def transient_distribution(chain: TransitionOperator, start: Start, steps: int) 
     """
     begin = start_distribution(chain, start)
     if not _whole_number(steps) or not 0 <= steps <= MOST_STEPS:
-        raise InvalidInput(f"steps must be a whole number in 0..{MOST_STEPS}, got {steps}; for the limit see "
-                           "long_run_distribution")
+        raise InvalidInput(
+            f"steps must be a whole number in 0..{MOST_STEPS}, got {steps}; for the limit see long_run_distribution"
+        )
     state: Numbers = begin
     for _ in range(steps):
         state = chain.push(_with_room(chain, state))

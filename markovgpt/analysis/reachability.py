@@ -124,10 +124,11 @@ def expected_reward(
     6.0
     """
     rewards = np.asarray(reward, dtype=np.float64)
-    if rewards.shape != (chain.n_states,) or not (np.isfinite(rewards) & (rewards >= 0)).all():
+    invalid = ~(np.isfinite(rewards) & (rewards >= 0))
+    if rewards.shape != (chain.n_states,) or invalid.any():
         raise InvalidInput(
-            f"reward must be {chain.n_states} non-negative finite numbers, one for each state, got shape {rewards.shape} "
-            f"with {np.sum(~(np.isfinite(rewards) & (rewards >= 0)))} others; ask for gains and losses apart"
+            f"reward must be {chain.n_states} non-negative finite numbers, one for each state, got shape "
+            f"{rewards.shape} with {int(invalid.sum())} others; ask for gains and losses apart"
         )
     reached = target_mask(chain, target)
     begin = None if start is None else start_distribution(chain, start)
@@ -139,7 +140,9 @@ def expected_reward(
     whole = mean_over(begin, _whole(chain, system, solved, np.zeros(chain.n_states, dtype=bool)))
     infinite = endless if begin is None else bool((endless & (begin > 0)).any())
     if np.any(infinite):
-        whole = Enclosure(whole.value, whole.lower, whole.upper, whole.residual, f"{PROOF} where infinite; {whole.method}")
+        whole = Enclosure(
+            whole.value, whole.lower, whole.upper, whole.residual, f"{PROOF} where infinite; {whole.method}"
+        )
     return Answer.of(whole, infinite=infinite)
 
 

@@ -16,10 +16,10 @@ Value = float | FloatArray
 class Answer:
     """A probability, a time or a vector of them, with certified bounds.
 
-    ``value`` is the nearest double, ``lower`` rounds down and ``upper`` up, never to 0 where the answer is possible. The log10
-    fields (decimal logarithms; -inf for 0) are right even where the others leave the range of doubles. Floats for one
-    start, arrays (n_states,) for every start. ``residual`` is the largest relative defect of the equations, as computed;
-    ``iterations`` counts steps or sweeps (0: a direct method).
+    ``value`` is the nearest double, ``lower`` rounds down and ``upper`` up, never to 0 where the answer is possible.
+    The log10 fields (decimal logarithms; -inf for 0) are right even where the others leave the range of doubles. Floats
+    for one start, arrays (n_states,) for every start. ``residual`` is the largest relative defect of the equations, as
+    computed; ``iterations`` counts steps or sweeps (0: a direct method).
     """
 
     value: Any
@@ -55,7 +55,9 @@ class Answer:
     def __repr__(self) -> str:
         if isinstance(self.value, np.ndarray):
             return f"Answer({len(self.value)} states, value={self.value}, method={self.method!r})"
-        return f"Answer({self.value!r} in [{self.lower!r}, {self.upper!r}], log10={self.log10!r}, method={self.method!r})"
+        return (
+            f"Answer({self.value!r} in [{self.lower!r}, {self.upper!r}], log10={self.log10!r}, method={self.method!r})"
+        )
 
 
 def mean_over(begin: FloatArray | None, whole: Enclosure) -> Enclosure:

@@ -1,12 +1,12 @@
 """Where does the chain live in the long run?
 
-Each recurrent class C has one stationary distribution, pi = pi P on C, positive on C and 0 elsewhere. From a start d the
-long-run distribution, the limit of the mean of d P^t over t, is sum_C P_d(end in C) pi_C. A periodic class has a stationary
-distribution too, though d P^t itself has no limit.
+Each recurrent class C has one stationary distribution, pi = pi P on C, positive on C and 0 elsewhere. From a start d
+the long-run distribution, the limit of the mean of d P^t over t, is sum_C P_d(end in C) pi_C. A periodic class has a
+stationary distribution too, though d P^t itself has no limit.
 
-Method: with one state i of large mass as the end, the visits to the others between two returns to i solve a chain with an
-end, v = v Q + P[i, .], and pi = (1, v) / (1 + sum v): elimination without subtraction (Grassmann, Taksar, Heyman), enclosed
-a priori and by conditioning on the return.
+Method: with one state i of large mass as the end, the visits to the others between two returns to i solve a chain with
+an end, v = v Q + P[i, .], and pi = (1, v) / (1 + sum v): elimination without subtraction (Grassmann, Taksar, Heyman),
+enclosed a priori and by conditioning on the return.
 """
 
 from dataclasses import dataclass
@@ -93,8 +93,9 @@ class StationaryDistributions:
                 for label, states in list(zip(self.labels, self.classes, strict=True))[:5]
             )
             raise InvalidInput(
-                f"this question needs a chain with one stationary distribution, got one with {len(self.classes)} recurrent "
-                f"classes: {listed}; ask each class (.classes, .probabilities), or long_run_distribution from a start"
+                f"this question needs a chain with one stationary distribution, got one with {len(self.classes)} "
+                f"recurrent classes: {listed}; ask each class (.classes, .probabilities), or "
+                "long_run_distribution from a start"
             )
         return _spread(self.answers[0], self.classes[0], self.n_states)
 

@@ -72,7 +72,8 @@ def period(chain: TransitionOperator, states: ArrayLike) -> int:
     members = np.unique(np.asarray(states, dtype=np.int64))
     if not any(np.array_equal(members, found) for found in communicating_classes(chain)):
         raise InvalidInput(
-            f"states must be one communicating class, got {members.tolist()[:10]}; take one of communicating_classes(chain)"
+            f"states must be one communicating class, got {members.tolist()[:10]}; "
+            "take one of communicating_classes(chain)"
         )
     support = chain.support()[members][:, members]
     order, before = breadth_first_order(support, 0, directed=True)
@@ -80,7 +81,7 @@ def period(chain: TransitionOperator, states: ArrayLike) -> int:
     for state in order[1:]:
         level[state] = level[before[state]] + 1
     source, target = support.nonzero()
-    return int(gcd(*np.abs(level[source] + 1 - level[target]).tolist())) if len(source) else 0
+    return gcd(*np.abs(level[source] + 1 - level[target]).tolist()) if len(source) else 0
 
 
 def can_reach(chain: TransitionOperator, target: Mask, *, through: Mask | None = None) -> Mask:

@@ -1,7 +1,7 @@
 """What every chain offers: its size, its transitions, and the two products with its matrix.
 
-Row-stochastic always: ``push(d)`` is d P, where a distribution is after one step; ``pull(f)`` is P f, what a function of
-the state is worth one step ahead.
+Row-stochastic always: ``push(d)`` is d P, where a distribution is after one step; ``pull(f)`` is P f, what a function
+of the state is worth one step ahead.
 """
 
 from abc import ABC, abstractmethod
@@ -68,12 +68,12 @@ class TransitionOperator(ABC):
     def largest_column(self) -> int:
         """Most transitions that enter one state: how many terms a push adds up."""
 
-    def support(self) -> "csr_array[np.bool_]":
+    def support(self) -> csr_array:
         """Which transitions are possible: a boolean matrix without stored zeros."""
         source, target, _ = self.edges()
         return _matrix(source, target, np.ones(len(source), dtype=bool), self.n_states)
 
-    def to_csr(self) -> "csr_array[np.float64]":
+    def to_csr(self) -> csr_array:
         """The transition matrix.
 
         Raises
@@ -95,8 +95,8 @@ class TransitionOperator(ABC):
     def to_networkx(self) -> "nx.DiGraph[int]":
         """The chain as a directed graph.
 
-        Nodes are state numbers with ``label``; edges carry ``weight`` (the probability as a double), ``log10_probability``
-        (right even where the weight reads as 0) and, where the states are windows, ``token``.
+        Nodes are state numbers with ``label``; edges carry ``weight`` (the probability as a double),
+        ``log10_probability`` (right even where the weight reads as 0) and, where the states are windows, ``token``.
         """
         source, target, probability = self.edges()
         scaled = ScaledArray.of(probability)
@@ -152,7 +152,7 @@ def smallest_positive(probability: Numbers) -> ScaledArray:
 
 def _matrix(
     source: NDArray[np.int64], target: NDArray[np.int64], values: FloatArray | NDArray[np.bool_], n_states: int
-) -> "csr_array[np.float64]":
+) -> csr_array:
     """A CSR matrix of edges that are sorted by source."""
     indptr = np.searchsorted(source, np.arange(n_states + 1))
     return csr_array((values, target, indptr), shape=(n_states, n_states))

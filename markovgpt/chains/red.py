@@ -44,7 +44,7 @@ def containing(space: Windows, pattern: str | Sequence[int], vocabulary: Vocabul
     """
     tokens = pattern_tokens(space, pattern, vocabulary)
     places = range(space.context_length - len(tokens) + 1)
-    return np.logical_or.reduce([_with_pattern_at(space, tokens, place) for place in places])
+    return np.asarray(np.logical_or.reduce([_with_pattern_at(space, tokens, place) for place in places]))
 
 
 def pattern_tokens(
@@ -53,7 +53,9 @@ def pattern_tokens(
     """The token ids of a pattern that fits in the window; see `ending_with`."""
     if isinstance(pattern, str):
         if vocabulary is None:
-            raise InvalidInput(f"a text pattern needs a vocabulary, got {pattern!r} without one; give token ids instead")
+            raise InvalidInput(
+                f"a text pattern needs a vocabulary, got {pattern!r} without one; give token ids instead"
+            )
         tokens = vocabulary.encode(pattern)
     else:
         tokens = tuple(int(token) for token in pattern)

@@ -86,12 +86,14 @@ class SamplingSettings:
         row = first_invalid_row(given)
         if row is not None:
             raise InvalidInput(
-                f"logits must be numbers or -inf, with a number in each row, got {given.reshape(-1, given.shape[-1])[row]} "
-                f"in row {row}; look for NaN in the weights"
+                "logits must be numbers or -inf, with a number in each row, got "
+                f"{given.reshape(-1, given.shape[-1])[row]} in row {row}; look for NaN in the weights"
             )
         V = given.shape[-1]
         if self.top_k is not None and self.top_k > V:
-            raise InvalidInput(f"top_k must be at most the vocabulary's {V} tokens, got {self.top_k}; None turns it off")
+            raise InvalidInput(
+                f"top_k must be at most the vocabulary's {V} tokens, got {self.top_k}; None turns it off"
+            )
         exact = given.astype(np.float64)
         if self.temperature == 0:
             best = exact.argmax(axis=-1)  # the first of equals
@@ -120,7 +122,7 @@ class SamplingSettings:
         """p / max p in float32, at this temperature."""
         temperature = max(np.float32(self.temperature), np.finfo(np.float32).tiny)
         with np.errstate(over="ignore", under="ignore"):
-            return np.exp((logits - logits.max(axis=-1, keepdims=True)) / temperature, dtype=np.float32)
+            return np.asarray(np.exp((logits - logits.max(axis=-1, keepdims=True)) / temperature), dtype=np.float32)
 
     def _in_nucleus(self, logits: Float32Array) -> NDArray[np.bool_]:
         """Top-p: drop, from the least likely up, what together has at most 1 - top_p; the likeliest always stays."""

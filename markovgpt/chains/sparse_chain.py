@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, issparse
 
 from markovgpt.chains.operator import Edges, TransitionOperator, check_probabilities, check_rows, smallest_positive
@@ -56,8 +56,8 @@ class SparseChain(TransitionOperator):
 
         Raises
         ------
-        InvalidInput: a matrix that is not square, or not row-stochastic within the rounding of its own sums; an entry of
-            0 means impossible and is not kept.
+        InvalidInput: a matrix that is not square, or not row-stochastic within the rounding of its own sums;
+            an entry of 0 means impossible and is not kept.
 
         >>> SparseChain.from_matrix([[0.5, 0.5], [0.0, 1.0]]).push(np.array([1.0, 0.0])).tolist()
         [0.5, 0.5]
@@ -130,7 +130,9 @@ def with_absorbing(chain: TransitionOperator, states: ArrayLike) -> SparseChain:
     chosen = np.asarray(states)
     absorbing = np.zeros(chain.n_states, dtype=bool)
     if chosen.size == 0 or (chosen.dtype == bool and (chosen.shape != absorbing.shape or not chosen.any())):
-        raise InvalidInput(f"states must name at least one of the {chain.n_states} states, got none; give their numbers")
+        raise InvalidInput(
+            f"states must name at least one of the {chain.n_states} states, got none; give their numbers"
+        )
     if chosen.dtype != bool and not ((chosen >= 0) & (chosen < chain.n_states)).all():
         raise InvalidInput(f"states must lie in 0..{chain.n_states - 1}, got {chosen.tolist()}; see n_states")
     absorbing[chosen] = True

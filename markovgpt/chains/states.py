@@ -101,7 +101,7 @@ class StateSpace:
 
     def first_state(self, length: int) -> int:
         """Number of the first window of a length: that many states come before it."""
-        return sum(int(self.vocab_size) ** shorter for shorter in range(self.shortest, length))
+        return sum(int(self.vocab_size**shorter) for shorter in range(self.shortest, length))
 
     def encode(self, window: Sequence[int]) -> int:
         """The state number of a window.

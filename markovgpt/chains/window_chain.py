@@ -1,7 +1,7 @@
 """The chain over all windows, as a tensor: no column index is ever stored.
 
-With M = V**(L-1) a state is (a, m), a the oldest token and m the rest, and its successor on token t is (m, t). So with the
-table p of shape (V, M, V)
+With M = V**(L-1) a state is (a, m), a the oldest token and m the rest, and its successor on token t is (m, t). So with
+the table p of shape (V, M, V)
 
     (P f)[a, m] = sum_t p[a, m, t] f[m, t]          (d P)[m, t] = sum_a d[a, m] p[a, m, t]
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from markovgpt.errors import InvalidInput
 from markovgpt.vocabulary import Vocabulary
@@ -66,7 +66,8 @@ class _Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         B, T, C = x.shape
-        q, k, v = (part.view(B, T, self.n_head, C // self.n_head).transpose(1, 2) for part in self.c_attn(x).split(C, 2))
+        split = self.c_attn(x).split(C, 2)
+        q, k, v = (part.view(B, T, self.n_head, C // self.n_head).transpose(1, 2) for part in split)
         scores = q @ k.transpose(-2, -1) / math.sqrt(k.size(-1))  # (B, heads, T, T)
         future = torch.ones(T, T, dtype=torch.bool, device=x.device).triu(1)
         mixed = scores.masked_fill(future, -math.inf).softmax(-1) @ v  # (B, heads, T, C / heads)
@@ -82,7 +83,7 @@ class _MLP(nn.Module):
         self.c_proj = nn.Linear(4 * config.n_embd, config.n_embd, bias=config.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.c_proj(F.gelu(self.c_fc(x)))  # type: ignore[no-any-return]
+        return self.c_proj(functional.gelu(self.c_fc(x)))  # type: ignore[no-any-return]
 
 
 class _Block(nn.Module):
@@ -97,7 +98,7 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attn(self.ln_1(x))
-        return x + self.mlp(self.ln_2(x))
+        return x + self.mlp(self.ln_2(x))  # type: ignore[no-any-return]
 
 
 class GPT(nn.Module):
@@ -173,7 +174,7 @@ class GPT(nn.Module):
         InvalidInput: more positions than the model has.
         """
         T = tokens.size(1)
-        if T > self.config.context_length:
+        if self.config.context_length < T:
             raise InvalidInput(
                 f"windows must be at most context_length={self.config.context_length} tokens long, got {T}; "
                 "keep the newest tokens"

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 from markovgpt.errors import InvalidInput
 from markovgpt.models.gpt import GPT, GPTConfig
@@ -76,7 +76,7 @@ def train_gpt(
         for step in range(steps):
             chosen = slice(None) if batch_size is None else torch.randint(len(inputs), (batch_size,))
             logits = model(inputs[chosen])  # (B, T, V)
-            loss = F.cross_entropy(logits.flatten(0, 1), targets[chosen].flatten(), ignore_index=IGNORED)
+            loss = functional.cross_entropy(logits.flatten(0, 1), targets[chosen].flatten(), ignore_index=IGNORED)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()

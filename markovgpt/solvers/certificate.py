@@ -1,12 +1,12 @@
 """Rigorous bounds for a computed solution, by conditioning on the end.
 
 The exact x = M x + b, M >= 0, is the least non-negative solution. With y > 0 computed, scale by it: x = y w gives
-w = M~ w + b / y with M~ = diag(y)**-1 M diag(y). Let rho bound the relative defect |M y + b - y| / y, rounding included,
-and let u >= 0 solve u = M~ u + 1 about. Then y (1 + 2 rho u) is a super-solution and y (1 - 2 rho u) a sub-solution, with rho
-to spare in each row; both are tested, outward, in floating point, and a test that fails yields no bound. A super-solution
-bounds the least solution from above. A sub-solution bounds it from below because M is transient: the caller has removed
-the ends and what cannot reach them. The width is about rho max u; u is the expected time to the end given that it is
-reached, so a slow chain has wide bounds, honestly.
+w = M~ w + b / y with M~ = diag(y)**-1 M diag(y). Let rho bound the relative defect |M y + b - y| / y, rounding
+included, and let u >= 0 solve u = M~ u + 1 about. Then y (1 + 2 rho u) is a super-solution and y (1 - 2 rho u) a
+sub-solution, with rho to spare in each row; both are tested, outward, in floating point, and a test that fails yields
+no bound. A super-solution bounds the least solution from above. A sub-solution bounds it from below because M is
+transient: the caller has removed the ends and what cannot reach them. The width is about rho max u; u is the expected
+time to the end given that it is reached, so a slow chain has wide bounds, honestly.
 """
 
 from collections.abc import Callable

@@ -51,8 +51,8 @@ class LiveSystem:
         n = int(live.sum())
         if n > ELIMINATION_LIMIT:
             raise TooLarge(
-                f"a linear system must have at most {ELIMINATION_LIMIT} live states for elimination, got {n}; ask within a "
-                "horizon (within=, --within), or about a shorter context (--context-length)"
+                f"a linear system must have at most {ELIMINATION_LIMIT} live states for elimination, got {n}; ask "
+                "within a horizon (within=, --within), or about a shorter context (--context-length)"
             )
         source, target, probability = chain.edges()
         place = np.full(chain.n_states, -1, dtype=np.int64)

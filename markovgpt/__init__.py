@@ -1,0 +1,95 @@
+"""What can this language model say, exactly, and how likely is it? Small GPTs as explicit finite Markov chains.
+
+The map, by question:
+
+- Who speaks: `GPT`, `GPTConfig`, `train_gpt`, `load_model`, `save_model`, `as_model`, `Vocabulary`
+- What it is: `StateSpace`, `SamplingSettings`, `tabulate`, `LogitTable`, `WindowChain`, `SparseChain`,
+  `reachable_chain`, `with_absorbing`
+- What is red: `ending_with`, `containing`
+- The shape: `communicating_classes`, `recurrent_classes`, `period`, `is_irreducible`
+- The long run: `stationary_distributions`, `long_run_distribution`
+- Reaching: `hitting_probability`, `expected_hitting_time`, `expected_reward`, `expected_visits`,
+  `absorption_probabilities`, `transient_distribution`
+- Temperature zero: `greedy_machine`
+- What one takes away: `draw`, `write_dot`, `write_table`, `certified_digits`
+"""
+
+from markovgpt.analysis.greedy import GreedyMachine, greedy_machine
+from markovgpt.analysis.horizon import transient_distribution
+from markovgpt.analysis.reachability import (
+    AbsorptionProbabilities,
+    absorption_probabilities,
+    expected_hitting_time,
+    expected_reward,
+    expected_visits,
+    hitting_probability,
+)
+from markovgpt.analysis.result import Answer
+from markovgpt.analysis.stationary import StationaryDistributions, long_run_distribution, stationary_distributions
+from markovgpt.analysis.structure import communicating_classes, is_irreducible, period, recurrent_classes
+from markovgpt.chains.logits import LogitTable, tabulate
+from markovgpt.chains.operator import TransitionOperator
+from markovgpt.chains.reachable import reachable_chain
+from markovgpt.chains.red import containing, ending_with
+from markovgpt.chains.sampling import SamplingSettings
+from markovgpt.chains.sparse_chain import SparseChain, with_absorbing
+from markovgpt.chains.states import StateSpace
+from markovgpt.chains.window_chain import WindowChain
+from markovgpt.errors import InvalidInput, MarkovGPTError, NotConverged, TooLarge
+from markovgpt.export.dot import draw, write_dot
+from markovgpt.export.tables import certified_digits, write_table
+from markovgpt.models.checkpoints import load_model, save_model
+from markovgpt.models.gpt import GPT, GPTConfig
+from markovgpt.models.protocol import NextTokenModel, as_model
+from markovgpt.models.training import TrainedGPT, train_gpt
+from markovgpt.scaled import ScaledArray
+from markovgpt.vocabulary import Vocabulary
+
+__all__ = [
+    "GPT",
+    "AbsorptionProbabilities",
+    "Answer",
+    "GPTConfig",
+    "GreedyMachine",
+    "InvalidInput",
+    "LogitTable",
+    "MarkovGPTError",
+    "NextTokenModel",
+    "NotConverged",
+    "SamplingSettings",
+    "ScaledArray",
+    "SparseChain",
+    "StateSpace",
+    "StationaryDistributions",
+    "TooLarge",
+    "TrainedGPT",
+    "TransitionOperator",
+    "Vocabulary",
+    "WindowChain",
+    "absorption_probabilities",
+    "as_model",
+    "certified_digits",
+    "communicating_classes",
+    "containing",
+    "draw",
+    "ending_with",
+    "expected_hitting_time",
+    "expected_reward",
+    "expected_visits",
+    "greedy_machine",
+    "hitting_probability",
+    "is_irreducible",
+    "load_model",
+    "long_run_distribution",
+    "period",
+    "reachable_chain",
+    "recurrent_classes",
+    "save_model",
+    "stationary_distributions",
+    "tabulate",
+    "train_gpt",
+    "transient_distribution",
+    "with_absorbing",
+    "write_dot",
+    "write_table",
+]
