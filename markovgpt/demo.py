@@ -189,9 +189,8 @@ def _write_reach(place: Path, table: LogitTable) -> None:
         steps = (3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200)
         within = [hitting_probability(chain, red, start=start, within=n).value for n in steps]
         curves[f"T = {temperature:g}"] = (steps, within)
-    figure = place / "reach.svg"
-    labels = {"x_label": "tokens n", "y_label": f"P({RED} within n tokens)"}
-    line_figure(curves, figure, **labels, logarithmic=("x", "y"))
+    y_label = f"P({RED} within n tokens)"
+    line_figure(curves, place / "reach.svg", x_label="tokens n", y_label=y_label, logarithmic=("x", "y"))
 
 
 def _write_absorption(place: Path, table: LogitTable) -> None:

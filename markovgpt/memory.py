@@ -1,5 +1,6 @@
 """How much memory there is, and the refusal of what would not fit."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import psutil
@@ -39,11 +40,22 @@ def require_memory(n_bytes: int, what: str, remedy: str, *, budget: int | None =
 
     >>> require_memory(10**15, "10**15 bytes", "ask for less", budget=10**9)
     Traceback (most recent call last):
-    markovgpt.errors.TooLarge: 10**15 bytes need 1e+06 GB, budget 1.0 GB; ask for less
+    markovgpt.errors.TooLarge: 10**15 bytes need 1.0e+6 GB, budget 1.0 GB; ask for less
     """
     if budget is not None and budget <= 0:
         raise InvalidInput(f"memory budget must be above 0 bytes, got {budget}; None takes 3/4 of what is free")
     allowed = available_bytes() * 3 // 4 if budget is None else budget
     if n_bytes > allowed:
-        need = f"{n_bytes / 1e9:.1f}" if n_bytes < 10**14 else f"{float(min(n_bytes, 10**300)) / 1e9:.0e}"
-        raise TooLarge(f"{what} need {need} GB, budget {allowed / 1e9:.1f} GB; {remedy}")
+        raise TooLarge(f"{what} need {shown_bytes(n_bytes)}, budget {shown_bytes(allowed)}; {remedy}")
+
+
+def shown_bytes(n_bytes: int) -> str:
+    """A number of bytes, of any size, for a reader.
+
+    >>> shown_bytes(512), shown_bytes(83_700_000_000), shown_bytes(65**65 * 8)
+    ('512 bytes', '83.7 GB', '5.5e+109 GB')
+    """
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if n_bytes >= size:
+            return f"{n_bytes / size:.1f} {unit}" if n_bytes < 10**15 else f"{Decimal(n_bytes) / size:.1e} {unit}"
+    return f"{n_bytes} bytes"

@@ -97,7 +97,8 @@ class StateSpace:
     @property
     def n_states(self) -> int:
         """Number of states, a Python integer of any size."""
-        return self.first_state(self.context_length) + int(self.vocab_size) ** self.context_length
+        full: int = self.vocab_size**self.context_length
+        return self.first_state(self.context_length) + full
 
     def first_state(self, length: int) -> int:
         """Number of the first window of a length: that many states come before it."""

@@ -5,7 +5,10 @@ pygraphviz wheel (extra ``render``).
 """
 
 import importlib
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import graphviz
@@ -51,7 +54,7 @@ def state_graph(
         )
     graph = graphviz.Digraph(engine=engine)
     graph.attr("node", shape="circle", fontname="Helvetica", fontsize="13", margin="0.04")
-    graph.attr("edge", fontname="Helvetica", fontsize="11", arrowsize="0.7")
+    graph.attr("edge", fontname="Helvetica", fontsize="11", arrowsize="0.7", color="#8a8a8a")
     graph.attr(mindist="1.4" if n <= 20 else "0.6")
     for state in range(n):
         look = {"shape": "doublecircle", "color": "#b2182b", "fontcolor": "#b2182b"} if marked[state] else {}
@@ -123,7 +126,21 @@ def _rendered(graph: graphviz.Digraph, suffix: str) -> bytes:
             "drawing needs Graphviz, got neither a dot program nor the pygraphviz package; "
             "pip install 'markovgpt[render]', or write the .dot file and render it elsewhere"
         ) from error
-    return bytes(pygraphviz.AGraph(string=graph.source).draw(format=suffix, prog=graph.engine))
+    with _silenced():
+        return bytes(pygraphviz.AGraph(string=graph.source).draw(format=suffix, prog=graph.engine))
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep the wheel's font library from writing about the system's font files to file descriptor 2."""
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
 
 
 def _token(chain: TransitionOperator, token: int) -> str:

@@ -1,0 +1,39 @@
+# `make demo` and `make test` do all the set-up; both are quick the second time.
+PYTHON ?= python3
+PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint types floors clean
+
+demo: .venv/installed
+	.venv/bin/markovgpt demo
+
+test: .venv/installed-test
+	.venv/bin/python -m pytest $(TESTS)
+
+lint: .venv/installed-lint
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+types: .venv/installed-lint
+	.venv/bin/mypy
+
+floors: .venv/installed-test
+	.venv/bin/python -m pytest tests/test_architecture.py
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[render]'
+	touch $@
+
+.venv/installed-test: .venv/installed
+	$(PIP) --editable '.[render,test]'
+	touch $@
+
+.venv/installed-lint: .venv/installed-test
+	$(PIP) --editable '.[render,test,lint]'
+	touch $@
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

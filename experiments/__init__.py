@@ -1,0 +1,1 @@
+"""One file, one question, one command, one folder in results/."""

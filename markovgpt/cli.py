@@ -1,0 +1,250 @@
+"""The same questions from a shell. Answers go to stdout, notes and refusals to stderr."""
+
+import argparse
+import dataclasses
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from markovgpt.analysis.arguments import Start
+from markovgpt.analysis.greedy import greedy_machine
+from markovgpt.analysis.reachability import expected_hitting_time, hitting_probability
+from markovgpt.analysis.result import Answer
+from markovgpt.analysis.stationary import stationary_distributions
+from markovgpt.chains.logits import LogitTable, tabulate
+from markovgpt.chains.red import ending_with
+from markovgpt.chains.sampling import ENGINES, SamplingSettings
+from markovgpt.chains.window_chain import WindowChain
+from markovgpt.demo import FOLDER, run_demo
+from markovgpt.errors import InvalidInput, MarkovGPTError, NotConverged, TooLarge
+from markovgpt.export.dot import draw, write_dot
+from markovgpt.export.tables import certified_digits
+from markovgpt.models.checkpoints import load_model
+
+ANSWERED, BAD_INPUT, NOT_CERTIFIED, WOULD_NOT_FIT, INTERRUPTED = 0, 2, 3, 4, 130
+MOST_LINES = 20
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Answer one command line; returns the exit code.
+
+    0 answered, 2 bad input, 3 not certified to the tolerance asked for, 4 would not fit, 130 interrupted.
+    """
+    given = _parser().parse_args(arguments)
+    try:
+        given.answer(given)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        print("markovgpt: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except (MarkovGPTError, OSError, MemoryError) as error:
+        print(f"markovgpt: {error or 'out of memory; give a shorter --context-length'}", file=sys.stderr)
+        if isinstance(error, TooLarge | MemoryError):
+            return WOULD_NOT_FIT
+        return NOT_CERTIFIED if isinstance(error, NotConverged) else BAD_INPUT
+    return ANSWERED
+
+
+def _parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    parser = argparse.ArgumentParser(
+        prog="markovgpt", description="What can this language model say, exactly, and how likely is it?"
+    )
+    commands = parser.add_subparsers(title="questions", required=True, metavar="QUESTION")
+
+    demo = commands.add_parser("demo", help="the seed's baby GPT, end to end, into results/baby_gpt/")
+    demo.add_argument("--out", metavar="FOLDER", default=str(FOLDER), help="where the results go (%(default)s)")
+    demo.set_defaults(answer=_demo)
+
+    stationary = commands.add_parser("stationary", help="where the chain lives in the long run")
+    _add_common(stationary)
+    stationary.set_defaults(answer=_stationary)
+
+    reach = commands.add_parser("reach", help="how likely it is that a red text is written, and when")
+    _add_common(reach)
+    red = reach.add_mutually_exclusive_group(required=True)
+    red.add_argument("--red", metavar="TEXT", help="red are the windows that end with this text")
+    red.add_argument("--red-tokens", metavar="IDS", type=_token_ids, help="the same as token ids: 19,5,24")
+    start = reach.add_mutually_exclusive_group()
+    start.add_argument("--start", metavar="TEXT", help="the window to begin with; left out: every window")
+    start.add_argument("--start-tokens", metavar="IDS", type=_token_ids, help="the same as token ids: 0,0,0,0")
+    reach.add_argument("--within", metavar="N", type=int, help="within N tokens; left out: ever, and the expected time")
+    reach.set_defaults(answer=_reach)
+
+    greedy = commands.add_parser("greedy", help="the loops it falls into at temperature 0")
+    _add_model(greedy)
+    greedy.set_defaults(answer=_greedy)
+
+    drawing = commands.add_parser("draw", help="the state graph")
+    _add_common(drawing)
+    drawing.add_argument("--out", metavar="FILE", required=True, help="ends in .svg, .png, .pdf or .dot")
+    drawing.add_argument("--red", metavar="TEXT", help="mark the windows that end with this text")
+    drawing.set_defaults(answer=_draw)
+    return parser
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    """The model, and which windows are its states."""
+    parser.add_argument("model", metavar="MODEL", help="a folder that save_model wrote, such as results/baby_gpt/model")
+    parser.add_argument("--prefixes", action="store_true", help="the shorter windows a text begins with are states too")
+    parser.add_argument("--context-length", metavar="L", type=int, help="a shorter window than the model's own")
+    parser.add_argument("--memory", metavar="GB", type=float, help="budget of the table (3/4 of what is free)")
+    parser.add_argument("--format", default="auto", help="of the model's files (%(default)s)")
+    parser.add_argument("--device", default="cpu", help="where torch runs the model (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    """The model and the sampling settings."""
+    _add_model(parser)
+    parser.add_argument("--temperature", metavar="T", type=float, default=1.0, help="at least 0; 0 is the argmax (1)")
+    parser.add_argument("--top-k", metavar="K", type=int, help="keep the K likeliest tokens")
+    parser.add_argument("--top-p", metavar="P", type=float, help="keep the likeliest tokens of mass P")
+    parser.add_argument("--min-p", metavar="P", type=float, help="keep tokens of at least P times the likeliest's")
+    parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="whose order of settings (%(default)s)")
+
+
+def _token_ids(text: str) -> tuple[int, ...]:
+    """Token ids of a list with commas."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"token ids must be whole numbers with commas, got {text!r}") from None
+
+
+def _table(given: argparse.Namespace) -> LogitTable:
+    """The model's logits."""
+    if given.memory is not None and not (math.isfinite(given.memory) and given.memory > 0):
+        raise InvalidInput(f"--memory must be above 0 GB, got {given.memory}; leave it out to take 3/4 of what is free")
+    budget = None if given.memory is None else int(given.memory * 1e9)
+    model = load_model(given.model, format=given.format, device=given.device)
+    return tabulate(model, with_prefixes=given.prefixes, context_length=given.context_length, memory_budget=budget)
+
+
+def _chain(given: argparse.Namespace) -> tuple[WindowChain, SamplingSettings]:
+    """The model's chain, and the settings as resolved."""
+    settings = SamplingSettings(given.temperature, given.top_k, given.top_p, given.min_p, given.engine)
+    return WindowChain.from_logits(_table(given), settings), settings
+
+
+def _demo(given: argparse.Namespace) -> None:
+    run_demo(given.out)
+
+
+def _stationary(given: argparse.Namespace) -> None:
+    began = time.perf_counter()
+    chain, settings = _chain(given)
+    found = stationary_distributions(chain)
+    if given.json:
+        classes = [
+            {"windows": [chain.label(int(state)) for state in states], **answer.summary()}
+            for states, answer in zip(found.classes, found.answers, strict=True)
+        ]
+        _print_json("stationary", settings, chain, began, {"classes": classes})
+        return
+    for index, (states, answer) in enumerate(zip(found.classes, found.answers, strict=True)):
+        print(f"recurrent class {index + 1} of {len(found.classes)}: {len(states)} of {chain.n_states} windows")
+        _print_likeliest(chain, answer, states)
+
+
+def _reach(given: argparse.Namespace) -> None:
+    began = time.perf_counter()
+    chain, settings = _chain(given)
+    wanted = given.red if given.red is not None else given.red_tokens
+    red = ending_with(chain.space, wanted, chain.vocabulary)
+    start: Start | None = given.start if given.start is not None else given.start_tokens
+    answer = hitting_probability(chain, red, start=start, within=given.within)
+    question = {"red": wanted, "start": start, "within": given.within}
+    answers = {"P(red)": answer}
+    if given.within is None:
+        answers["expected tokens until red"] = expected_hitting_time(chain, red, start=start)
+    if given.json:
+        time_of = {f"expected_steps_{name}": v for name, v in list(answers.values())[-1].summary().items()}
+        extra = {**answer.summary(), **(time_of if given.within is None else {})}
+        _print_json("reach", settings, chain, began, {**question, **extra})
+        return
+    for name, each in answers.items():
+        if start is None:
+            print(f"{name}, from each window")
+            _print_likeliest(chain, each, np.arange(chain.n_states))
+        else:
+            print(f"{name} = {certified_digits(each)}   in [{each.lower!r}, {each.upper!r}]   ({each.method})")
+
+
+def _greedy(given: argparse.Namespace) -> None:
+    began = time.perf_counter()
+    table = _table(given)
+    machine = greedy_machine(table)
+    sizes = np.bincount(machine.basin, minlength=len(machine.cycles)).tolist()
+    loops = [
+        {"loop": machine.cycle_label(index), "length": len(states), "basin": size}
+        for index, (states, size) in enumerate(zip(machine.cycles, sizes, strict=True))
+    ]
+    if given.json:
+        longest = int(machine.transient_length.max())
+        margins = {"n_tied": machine.n_tied, "smallest_margin": machine.smallest_margin, "longest_transient": longest}
+        _print_json("greedy", SamplingSettings(temperature=0), table.space, began, {"loops": loops, **margins})
+        return
+    for loop in sorted(loops, key=lambda found: -int(found["basin"]))[:MOST_LINES]:
+        print(
+            f"{loop['loop']!r} for ever ({loop['length']} windows), from {loop['basin']} of {table.space.n_states} windows"
+        )
+    _print_rest(len(loops))
+    print(f"windows with tied logits: {machine.n_tied}; smallest margin {machine.smallest_margin:.3g} nats")
+
+
+def _draw(given: argparse.Namespace) -> None:
+    chain, _ = _chain(given)
+    red = None if given.red is None else ending_with(chain.space, given.red, chain.vocabulary)
+    write = write_dot if Path(given.out).suffix == ".dot" else draw
+    file = write(chain, given.out, red=red)
+    print(json.dumps({"file": str(file)}) if given.json else file)
+
+
+def _print_likeliest(chain: WindowChain, answer: Answer, states: np.ndarray) -> None:
+    """The windows with the largest values, at most 20."""
+    for place in np.argsort(-answer.log10, kind="stable")[:MOST_LINES].tolist():
+        print(f"  {chain.label(int(states[place]))}  {certified_digits(answer, place)}")
+    _print_rest(len(states))
+
+
+def _print_rest(count: int) -> None:
+    """How many lines were left out."""
+    if count > MOST_LINES:
+        print(f"  ... and {count - MOST_LINES} more (--json prints all)")
+
+
+def _print_json(question: str, settings: SamplingSettings, states: Any, began: float, answer: dict[str, Any]) -> None:
+    """One object on stdout: question, settings, answer, states, seconds."""
+    whole = {
+        "question": question,
+        "settings": dataclasses.asdict(settings),
+        **answer,
+        "states": states.n_states,
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    print(json.dumps(_finite(whole)))
+
+
+def _finite(value: Any) -> Any:
+    """The value with infinities as the words "Infinity" and "-Infinity", which JSON has no numbers for."""
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    if isinstance(value, float) and math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
