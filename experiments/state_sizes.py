@@ -77,11 +77,11 @@ def main() -> None:
         seconds=time.perf_counter() - began,
         diagnostics={},
     )
+    bits = {machine.name: machine.bits for machine in MACHINES}
+    gpt2, notebook = bits["GPT-2"], bits["GPT-2 vocabulary, 2,048 tokens (the notebook's)"]
+    print(f"One state of GPT-2 takes {gpt2:,.0f} bits, {gpt2 / 8:,.0f} bytes: less than a Commodore 64 holds.")
     print(
-        f"One state of GPT-2 takes {MACHINES[4].bits:,.0f} bits, {MACHINES[4].bits / 8:,.0f} bytes: less than a C64 holds."
-    )
-    print(
-        f"With the notebook's 2,048 tokens it is {MACHINES[5].bits:,.0f} bits, {MACHINES[5].bits / 8:,.0f} bytes "
+        f"With the notebook's 2,048 tokens it is {notebook:,.0f} bits, {notebook / 8:,.0f} bytes "
         "(the notebook's text says 31,984 bits = 3,998 kB; it is 3,998 bytes)."
     )
     print(f"The baby GPT's is 3 bits: small enough to draw. Table: {FOLDER}/table.csv")

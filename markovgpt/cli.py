@@ -195,9 +195,8 @@ def _greedy(given: argparse.Namespace) -> None:
         _print_json("greedy", SamplingSettings(temperature=0), table.space, began, {"loops": loops, **margins})
         return
     for loop in sorted(loops, key=lambda found: -int(found["basin"]))[:MOST_LINES]:
-        print(
-            f"{loop['loop']!r} for ever ({loop['length']} windows), from {loop['basin']} of {table.space.n_states} windows"
-        )
+        origin = f"from {loop['basin']} of {table.space.n_states} windows"
+        print(f"{loop['loop']!r} for ever ({loop['length']} windows), {origin}")
     _print_rest(len(loops))
     print(f"windows with tied logits: {machine.n_tied}; smallest margin {machine.smallest_margin:.3g} nats")
 

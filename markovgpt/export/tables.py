@@ -35,7 +35,7 @@ def certified_digits(answer: Answer, place: int | tuple[int, ...] | None = None)
     lower, upper, log_lower, log_upper = (
         float(getattr(answer, name) if place is None else getattr(answer, name)[place]) for name in names
     )
-    if math.isinf(lower) or (lower == upper and log_lower == log_upper):
+    if lower == upper:  # rounded outward, they meet only in an exact double
         return f"{lower:.{MOST_DIGITS}g}"
     in_range = lower > 1e-290 and upper < 1e290
     low, high = (lower, upper) if in_range else (log_lower, log_upper)

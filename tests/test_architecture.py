@@ -1,0 +1,116 @@
+"""The floors of the house: who may import whom, and how large a room may be."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "markovgpt"
+FILES = sorted(PACKAGE.rglob("*.py"))
+FLOORS = {
+    "errors": 0,
+    "memory": 0,
+    "scaled": 0,
+    "vocabulary": 0,
+    "models": 1,
+    "chains": 2,
+    "solvers": 3,
+    "analysis": 4,
+    "export": 5,
+    "explorer": 5,
+    "demo": 6,
+    "cli": 7,
+    "__init__": 8,
+}
+ONLY_IN = {
+    "torch": ("models/", "demo.py"),
+    "safetensors": ("models/",),
+    "pandas": ("export/tables.py",),
+    "networkx": ("analysis/", "export/", "chains/operator.py"),
+    "graphviz": ("export/",),
+    "matplotlib": ("export/",),
+    "argparse": ("cli.py",),
+}
+FORBIDDEN_NAMES = {"utils", "common", "helpers", "base", "misc"}
+
+
+def name_of(file: Path) -> str:
+    """The file's path within the package."""
+    return file.relative_to(PACKAGE).as_posix()
+
+
+def module_of(file: Path) -> str:
+    """The file's dotted name."""
+    return "markovgpt." + name_of(file).removesuffix(".py").replace("/", ".")
+
+
+def imports_of(file: Path) -> list[tuple[str, bool]]:
+    """The imported modules, and whether the import stands at the top level."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    top = set(tree.body)
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, node in top) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            found.append((str(node.module), node in top))
+    return found
+
+
+def floor_of(module: str) -> int:
+    """The floor of a module of this package."""
+    parts = module.split(".")
+    return FLOORS[parts[1] if len(parts) > 1 else "__init__"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_a_file_imports_only_from_its_own_and_lower_floors(file):
+    own = floor_of(module_of(file).removesuffix(".__init__") if file.parent != PACKAGE else module_of(file))
+    higher = [name for name, _ in imports_of(file) if name.startswith("markovgpt") and floor_of(name) > own]
+    assert not higher, f"{name_of(file)} on floor {own} imports {higher}"
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_no_import_hides_inside_a_function(file):
+    assert all(at_top for _, at_top in imports_of(file))
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_a_library_is_imported_only_in_its_rooms(library):
+    users = [name_of(file) for file in FILES if any(name.split(".")[0] == library for name, _ in imports_of(file))]
+    assert users, f"nobody imports {library}: take it out of this table"
+    strangers = [user for user in users if not user.startswith(ONLY_IN[library])]
+    assert not strangers
+
+
+def test_there_are_no_import_circles():
+    graph = {module_of(file): {name for name, _ in imports_of(file)} for file in FILES}
+    finished: set[str] = set()
+
+    def visit(module: str, path: tuple[str, ...]) -> None:
+        assert module not in path, " -> ".join((*path, module))
+        if module in graph and module not in finished:
+            for name in graph[module]:
+                visit(name, (*path, module))
+            finished.add(module)
+
+    for module in graph:
+        visit(module, ())
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_a_file_is_one_room(file):
+    assert file.read_text(encoding="utf-8").count("\n") <= 320
+    assert file.stem not in FORBIDDEN_NAMES
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_input_is_never_checked_by_assert(file):
+    assert not any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+
+
+def test_every_module_has_a_test_file():
+    tests = {file.stem for file in Path(__file__).parent.glob("test_*.py")}
+    untested = [name_of(file) for file in FILES if file.stem != "__init__" and f"test_{file.stem}" not in tests]
+    assert not untested

@@ -1,0 +1,177 @@
+"""The shell: answers on stdout, calm refusals on stderr, exit codes, and never a traceback."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import markovgpt as mg
+from markovgpt import cli
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        model = mg.GPT(mg.GPTConfig(2, 3, n_layer=1, n_head=1, n_embd=4), mg.Vocabulary(("a", "b")))
+    place = tmp_path_factory.mktemp("model")
+    mg.save_model(model, place)
+    return str(place)
+
+
+@pytest.fixture
+def chain(folder):
+    return mg.WindowChain.from_model(mg.load_model(folder))
+
+
+def answer_of(capsys, *arguments):
+    """The JSON object a command prints; nothing else may stand on stdout."""
+    assert cli.main([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_reach_within_is_the_answer_of_python(folder, chain, capsys):
+    found = answer_of(capsys, "reach", folder, "--red", "aaa", "--start", "bbb", "--within", "10")
+    expected = mg.hitting_probability(chain, "aaa", start="bbb", within=10)
+    assert (found["value"], found["lower"], found["upper"]) == (expected.value, expected.lower, expected.upper)
+    assert found["states"] == 8
+    assert found["settings"]["temperature"] == 1.0
+    assert {"log10", "log10_lower", "log10_upper", "method", "seconds"} <= found.keys()
+
+
+def test_reach_without_a_horizon_gives_the_expected_time_too(folder, chain, capsys):
+    found = answer_of(capsys, "reach", folder, "--red-tokens", "0,0,0", "--start-tokens", "1,1,1")
+    assert found["value"] == 1.0
+    assert found["expected_steps_value"] == mg.expected_hitting_time(chain, [0], start=7).value
+
+
+def test_infinities_are_words(folder, capsys):
+    found = answer_of(capsys, "reach", folder, "--red", "aab", "--start", "bbb", "--temperature", "0")
+    assert found["value"] in (0.0, 1.0)
+    if found["value"] == 0.0:
+        assert found["expected_steps_value"] == "Infinity"
+        assert found["log10"] == "-Infinity"
+
+
+def test_stationary_lists_every_class_with_its_windows(folder, chain, capsys):
+    found = answer_of(capsys, "stationary", folder)
+    assert found["classes"][0]["windows"][:2] == ["aaa", "aab"]
+    assert np.allclose(found["classes"][0]["value"], mg.stationary_distributions(chain).probabilities[0], atol=1e-15)
+
+
+def test_greedy_prints_the_loops(folder, chain, capsys):
+    found = answer_of(capsys, "greedy", folder)
+    assert sum(loop["basin"] for loop in found["loops"]) == 8
+    assert cli.main(["greedy", folder]) == 0
+    assert "for ever" in capsys.readouterr().out
+
+
+def test_prefixes_let_a_short_text_be_the_start(folder, capsys):
+    found = answer_of(capsys, "reach", folder, "--red", "aaa", "--start", "b", "--prefixes", "--within", "1")
+    assert found["value"] == 0.0
+    assert found["states"] == 14
+
+
+def test_a_shorter_context_has_fewer_states(folder, capsys):
+    assert answer_of(capsys, "stationary", folder, "--context-length", "2")["states"] == 4
+
+
+def test_every_window_is_answered_without_a_start(folder, capsys):
+    assert cli.main(["reach", folder, "--red", "aaa"]) == 0
+    printed = capsys.readouterr().out
+    assert "P(red), from each window" in printed
+    assert "  bbb  1\n" in printed
+
+
+@pytest.mark.parametrize("ending", ["svg", "dot"])
+def test_draw_writes_the_file_and_names_it(folder, tmp_path, capsys, ending):
+    out = tmp_path / f"graph.{ending}"
+    assert cli.main(["draw", folder, "--out", str(out), "--red", "aaa"]) == 0
+    assert capsys.readouterr().out.strip() == str(out)
+    assert out.stat().st_size > 100
+
+
+def test_demo_writes_where_it_is_told(tmp_path, capsys):
+    assert cli.main(["demo", "--out", str(tmp_path / "here")]) == 0
+    assert (tmp_path / "here" / "reach.csv").exists()
+    assert "12,656 parameters" in capsys.readouterr().out
+
+
+REFUSED = [
+    (["--red", "aaa", "--temperature", "-1"], 2, "temperature must be at least 0"),
+    (["--red", "aaa", "--temperature", "nan"], 2, "temperature must be a number"),
+    (["--red", "aaa", "--top-k", "0"], 2, "top_k must be a whole number of at least 1"),
+    (["--red", "aaa", "--top-k", "3"], 2, "top_k must be at most the vocabulary's 2 tokens"),
+    (["--red", "aaa", "--top-p", "0"], 2, r"top_p must lie in (0, 1]"),
+    (["--red", "aaa", "--min-p", "2"], 2, r"min_p must lie in [0, 1]"),
+    (["--red", "aaaa"], 2, "red must fit in the window of 3 tokens, got 4 tokens: 'aaaa'"),
+    (["--red", "xyz"], 2, "text must be made of the vocabulary's tokens, got 'x'"),
+    (["--red", ""], 2, "a pattern must hold at least one token"),
+    (["--red-tokens", "7"], 2, "tokens must lie in 0..1, got 7"),
+    (["--red", "aaa", "--start", "a"], 2, "a window must hold 3 tokens, got 1"),
+    (["--red", "aaa", "--within", "-1"], 2, "within must be a whole number n of at least 0"),
+    (["--red", "aaa", "--context-length", "9"], 2, "context_length must lie in 1..3"),
+    (["--red", "aaa", "--format", "onnx"], 2, "format must be 'auto' or 'markovgpt'"),
+    (["--red", "aaa", "--memory", "0"], 2, "--memory must be above 0 GB"),
+    (["--red", "aaa", "--memory", "1e-9"], 4, "2**3 states x 2 tokens need 128 bytes, budget 1 bytes"),
+]
+
+
+@pytest.mark.parametrize(("options", "code", "message"), REFUSED)
+def test_a_refusal_is_one_calm_line_and_a_code(folder, capsys, options, code, message):
+    assert cli.main(["reach", folder, *options]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.startswith("markovgpt: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [["reach", "MODEL", "--red", "a", "--temperature", "hot"], [], ["reach", "MODEL"]]
+)
+def test_a_command_line_that_does_not_parse_exits_with_two(folder, capsys, arguments):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([folder if part == "MODEL" else part for part in arguments])
+    assert stopped.value.code == 2
+    assert "usage: markovgpt" in capsys.readouterr().err
+
+
+def test_a_missing_model_is_refused(capsys):
+    assert cli.main(["greedy", "no/such/model"]) == 2
+    assert "without config.json; make one with save_model, or with markovgpt demo" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_refused(folder, tmp_path, capsys):
+    assert cli.main(["draw", folder, "--out", str(tmp_path / "missing" / "graph.dot")]) == 2
+    assert "No such file or directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(mg.NotConverged("no", 1.0), 3), (KeyboardInterrupt(), 130), (MemoryError(), 4), (mg.TooLarge("no"), 4)],
+)
+def test_what_stops_an_answer_has_its_exit_code(folder, monkeypatch, capsys, error, code):
+    def stop(*arguments, **settings):
+        raise error
+
+    monkeypatch.setattr(cli, "tabulate", stop)
+    assert cli.main(["greedy", folder]) == code
+    assert "markovgpt: " in capsys.readouterr().err
+
+
+def test_a_reader_that_leaves_early_hears_no_traceback(folder):
+    script = f"{sys.executable} -m markovgpt.cli reach {folder} --red aaa | head -c 1"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "P"
+    assert done.stderr == ""
+
+
+def test_not_a_traceback_from_a_real_process(folder):
+    command = [sys.executable, "-m", "markovgpt.cli", "reach", folder, "--red", "aaaa"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,43 @@
+"""Figures are vector text, undated, and the same bytes when made twice."""
+
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from markovgpt.export.figures import bar_figure, line_figure
+
+CURVES = {"one": ([1, 2, 3], [0.1, 0.2, 0.4]), "two": ([1, 2, 3], [0.3, 0.2, 0.1])}
+GROUPS = {"before": [0.5, 0.5], "after": [0.25, 0.75]}
+
+
+def lines(path):
+    return line_figure(CURVES, path, x_label="steps n", y_label="P(red)", logarithmic=("x", "y"))
+
+
+def bars(path):
+    return bar_figure(GROUPS, ["00", "01"], path, x_label="window", y_label="share")
+
+
+@pytest.mark.parametrize("make", [lines, bars])
+@pytest.mark.parametrize("suffix", ["svg", "pdf", "png"])
+def test_a_figure_is_the_same_bytes_when_made_twice(make, suffix, tmp_path):
+    one, two = make(tmp_path / f"one.{suffix}"), make(tmp_path / f"two.{suffix}")
+    assert one.read_bytes() == two.read_bytes()
+    assert one.stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [(lines, {"one", "two", "steps n", "P(red)"}), (bars, {"before", "after", "00", "01", "window"})],
+)
+def test_text_in_a_figure_is_text(make, words, tmp_path):
+    root = ElementTree.parse(make(tmp_path / "figure.svg")).getroot()
+    written = {"".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")}
+    assert words <= written
+
+
+def test_pdf_fonts_are_embeddable(tmp_path):
+    assert (
+        b"/FontType 42" in lines(tmp_path / "figure.pdf").read_bytes()
+        or b"/Type0" in (tmp_path / "figure.pdf").read_bytes()
+    )
