@@ -1,7 +1,7 @@
 """How many states, bytes and seconds can be asked for today? Writes results/limits/.
 
-Each row is a fresh process, so that its peak of memory is its own; what importing the package takes is told apart. Chains are
-untrained GPTs, whose rows have no zeros: the hardest support there is.
+Each row is a fresh process, so that its peak of memory is its own; what importing the package takes is left out. Chains
+are untrained GPTs, whose rows have no zeros: the hardest support there is.
 """
 
 import json
@@ -95,9 +95,7 @@ def main() -> None:
         seconds=time.perf_counter() - began,
         diagnostics={},
     )
-    print(
-        "Elimination answers chains of up to about 3,000 states in seconds; within a horizon 531,441 states are no limit."
-    )
+    print("Elimination answers chains of up to 3,000 states in seconds; a horizon is answered at 531,441 states.")
     print("Widths grow with the number of states, as the a-priori and the conditioned bound do.")
     print(f"Table: {FOLDER}/table.csv")
 

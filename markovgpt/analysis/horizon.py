@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.analysis.arguments import Start, start_distribution
-from markovgpt.analysis.result import Answer, mean_over
+from markovgpt.analysis.result import Answer, at_most_one, mean_over
 from markovgpt.analysis.structure import can_reach
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.errors import InvalidInput
@@ -68,7 +68,7 @@ def transient_distribution(chain: TransitionOperator, start: Start, steps: int) 
         state = chain.push(_with_room(chain, state))
     value = ScaledArray.of(state)
     bounds = widen(value, steps * _step_roundings(chain)) if steps else (value, value)
-    return Answer.of(Enclosure(value, *bounds, 0.0, f"{steps} products"), iterations=steps)
+    return Answer.of(at_most_one(Enclosure(value, *bounds, 0.0, f"{steps} products")), iterations=steps)
 
 
 def bounded_hitting(
@@ -88,9 +88,7 @@ def bounded_hitting(
     value, lower, upper = solved
     if first:
         lower, upper = widen(lower, first * _step_roundings(chain))[0], widen(upper, first * _step_roundings(chain))[1]
-    upper = choose(upper <= 1.0, upper, ScaledArray.of(np.ones(chain.n_states)))
-    whole = Enclosure(value, lower, upper, 0.0, "")
-    part = mean_over(begin, whole)
+    part = at_most_one(mean_over(begin, Enclosure(value, lower, upper, 0.0, "")))
     method = f"{steps + first} products" + (f", hazard bracket to {last}" if steps + first < last else "")
     return Answer.of(replace(part, method=method), iterations=steps + first)
 

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from markovgpt.analysis.arguments import Mask, Start, Target, start_distribution, target_mask
 from markovgpt.analysis.horizon import bounded_hitting
-from markovgpt.analysis.result import Answer, mean_over
+from markovgpt.analysis.result import Answer, at_most_one, mean_over
 from markovgpt.analysis.structure import can_reach, reachable_from, recurrent_classes
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.errors import InvalidInput
@@ -80,7 +80,7 @@ def hitting_probability(
     live = _from_start(chain, possible & may_fail, begin)
     system = LiveSystem.of(chain, live)
     solved = system.harmonic(_weight_into(chain, system, sure))
-    return Answer.of(mean_over(begin, _whole(chain, system, solved, sure)))
+    return Answer.of(at_most_one(mean_over(begin, _whole(chain, system, solved, sure))))
 
 
 def expected_hitting_time(chain: TransitionOperator, target: Target, *, start: Start | None = None) -> Answer:
@@ -240,7 +240,7 @@ def absorption_columns(
         inside[states] = True
         solved = system.harmonic(_weight_into(chain, system, inside))
         sure = ~can_reach(chain, recurrent & ~inside)
-        columns.append(mean_over(begin, _whole(chain, system, solved, sure)))
+        columns.append(at_most_one(mean_over(begin, _whole(chain, system, solved, sure))))
     return columns
 
 

@@ -1,12 +1,12 @@
 """The answer to a question: a number, or one for each state, with bounds that hold."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from markovgpt.scaled import ROUNDING, FloatArray, ScaledArray, widen
+from markovgpt.scaled import ROUNDING, FloatArray, ScaledArray, choose, widen
 from markovgpt.solvers.certificate import Enclosure
 
 Value = float | FloatArray
@@ -72,6 +72,12 @@ def mean_over(begin: FloatArray | None, whole: Enclosure) -> Enclosure:
     return Enclosure(
         mean, widen(low, len(states) + 1)[0], widen(high, len(states) + 1)[1], whole.residual, whole.method
     )
+
+
+def at_most_one(whole: Enclosure) -> Enclosure:
+    """An enclosure of probabilities: no upper bound above 1."""
+    ones = ScaledArray.of(np.ones(whole.upper.shape))
+    return replace(whole, upper=choose(whole.upper <= ones, whole.upper, ones))
 
 
 def rounded_down(values: ScaledArray) -> FloatArray:

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from markovgpt.analysis.arguments import Start, start_distribution
 from markovgpt.analysis.reachability import absorption_columns
-from markovgpt.analysis.result import Answer
+from markovgpt.analysis.result import Answer, at_most_one
 from markovgpt.analysis.structure import recurrent_classes
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.errors import InvalidInput, NotConverged
 from markovgpt.memory import require_memory
-from markovgpt.scaled import FloatArray, ScaledArray, choose, scatter_sum, widen
+from markovgpt.scaled import FloatArray, ScaledArray, scatter_sum, widen
 from markovgpt.solvers.certificate import Enclosure
 from markovgpt.solvers.direct import METHOD, LiveSystem
 
@@ -193,15 +193,10 @@ def _stationary(chain: TransitionOperator, states: NDArray[np.int64]) -> Enclosu
         parts.append(visits[states] * totals)
     value, lower, upper = parts
     roundings = 2 * len(states) + 2 * system.n_terms + 4
-    above = widen(upper / lower.sum(), roundings)[1]
-    ones = ScaledArray.of(np.ones(len(states)))
-    return Enclosure(
-        value / value.sum(),
-        widen(lower / upper.sum(), roundings)[0] if len(states) > 1 else ones,
-        choose(above <= ones, above, ones),
-        solved.residual,
-        solved.method,
-    )
+    below, above = widen(lower / upper.sum(), roundings)[0], widen(upper / lower.sum(), roundings)[1]
+    if len(states) == 1:  # an absorbing state
+        below = ScaledArray.of(np.ones(1))
+    return at_most_one(Enclosure(value / value.sum(), below, above, solved.residual, solved.method))
 
 
 def _heavy_state(chain: TransitionOperator, inside: NDArray[np.bool_]) -> int:

@@ -5,6 +5,7 @@ of the state is worth one step ahead.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import NamedTuple
 
 import networkx as nx
@@ -129,15 +130,15 @@ def check_rows(sums: Numbers, n_terms: NDArray[np.int64] | int, describe: str) -
         )
 
 
-def check_probabilities(probability: Numbers, describe: str) -> None:
-    """Refuse entries that are negative, infinite or NaN."""
+def check_probabilities(probability: Numbers, describe: Callable[[int], str]) -> None:
+    """Refuse entries that are negative, infinite or NaN; ``describe`` names one by its place in the flattened array."""
     if isinstance(probability, ScaledArray):
         return  # a ScaledArray holds nothing else
     valid = np.isfinite(probability) & (probability >= 0)
     if not valid.all():
-        place = tuple(int(i) for i in np.argwhere(~valid)[0])
+        place = int(np.argmin(valid))
         raise InvalidInput(
-            f"the entries of {describe} must lie in [0, 1], got {float(probability[place])} at {place}; "
+            f"a probability must lie in [0, 1], got {float(probability.flat[place])} {describe(place)}; "
             "check where it was computed"
         )
 

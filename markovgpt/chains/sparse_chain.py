@@ -43,8 +43,8 @@ class SparseChain(TransitionOperator):
             raise InvalidInput(f"a chain must have at least one state, got {self.size}; give a row for each state")
         if self.labels is not None and len(self.labels) != self.size:
             raise InvalidInput(f"labels must name all {self.size} states, got {len(self.labels)}; give one for each")
-        source, _, probability = self.transitions
-        check_probabilities(probability, "the matrix")
+        source, target, probability = self.transitions
+        check_probabilities(probability, lambda place: f"from state {source[place]} to {target[place]}")
         check_rows(scatter_sum(probability, source, self.size), np.bincount(source, minlength=self.size), "the matrix")
         for array in self.transitions:
             if isinstance(array, np.ndarray):

@@ -59,7 +59,11 @@ class WindowChain(TransitionOperator):
                 f"next_token_probs must have the shape (n_states, V) = {expected}, got {self.next_token_probs.shape}; "
                 "one row for each state of the space"
             )
-        check_probabilities(self.next_token_probs, "next_token_probs")
+        V, space = self.space.vocab_size, self.space
+        check_probabilities(
+            self.next_token_probs,
+            lambda place: f"of token {place % V} after {space.label(place // V, self.vocabulary)!r}",
+        )
         check_rows(self.next_token_probs.sum(axis=1), self.space.vocab_size, "next_token_probs")
         if isinstance(self.next_token_probs, np.ndarray):
             self.next_token_probs.setflags(write=False)
