@@ -89,7 +89,10 @@ def bounded_hitting(
     if first:
         lower, upper = widen(lower, first * _step_roundings(chain))[0], widen(upper, first * _step_roundings(chain))[1]
     part = at_most_one(mean_over(begin, Enclosure(value, lower, upper, 0.0, "")))
-    method = f"{steps + first} products" + (f", hazard bracket to {last}" if steps + first < last else "")
+    method = f"{steps + first} products"
+    if steps + first < last:
+        wide = ", wide: what survives is periodic or splits" if steps == MOST_STEPS else ""
+        method += f", hazard bracket to step {last}{wide}"
     return Answer.of(replace(part, method=method), iterations=steps + first)
 
 
@@ -153,6 +156,8 @@ def _expected_lifetime(hazard: ScaledArray, steps: int) -> tuple[ScaledArray, Sc
 def _rounded(chain: TransitionOperator, lower: ScaledArray, upper: ScaledArray, steps: int) -> Bounded:
     """The middle, and the bounds widened by the roundings of that many products and additions."""
     roundings = steps * (_step_roundings(chain) + 1) + 4
+    ones = ScaledArray.of(np.ones(chain.n_states))
+    upper = choose(upper <= ones, upper, ones)  # a bracket that says nothing is [0, 1]
     middle = (lower + upper) * 0.5
     exact = lower.positive() & (steps == 0)
     below, above = widen(lower, roundings)[0], widen(upper, roundings)[1]

@@ -75,9 +75,10 @@ def mean_over(begin: FloatArray | None, whole: Enclosure) -> Enclosure:
 
 
 def at_most_one(whole: Enclosure) -> Enclosure:
-    """An enclosure of probabilities: no upper bound above 1."""
+    """An enclosure of probabilities: neither the value nor the upper bound is above 1."""
     ones = ScaledArray.of(np.ones(whole.upper.shape))
-    return replace(whole, upper=choose(whole.upper <= ones, whole.upper, ones))
+    value, upper = (choose(part <= ones, part, ones) for part in (whole.value, whole.upper))
+    return replace(whole, value=value, upper=upper)
 
 
 def rounded_down(values: ScaledArray) -> FloatArray:
