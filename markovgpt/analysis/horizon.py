@@ -5,10 +5,10 @@ With Q the chain on live states (neither reached nor lost), f_k = Q^k r the prob
 
     P(T <= n) = sum_{k < n} f_k
 
-summed forward: every term is a product of non-negatives. For n beyond a few thousand the tail is bracketed by the
-hazard. If m <= f_k / S_k <= M over the live states (the chance of the target in the next step, given alive), then by
-the mediant inequality so it stays at every later step, and likewise the chance of any end, mt <= (S_k - S_{k+1}) / S_k
-<= Mt. Hence
+summed forward: every term is a product of non-negatives. For n beyond a few dozen the tail is bracketed by the hazard,
+which is tighter than the roundings of many products. If m <= f_k / S_k <= M over the live states (the chance of the
+target in the next step, given alive), then by the mediant inequality so it stays at every later step, and likewise the
+chance of any end, mt <= (S_k - S_{k+1}) / S_k <= Mt. Hence
 
     F_k + S_k m (1 - (1 - Mt)^(n-k)) / Mt  <=  P(T <= n)  <=  F_k + S_k M (1 - (1 - mt)^(n-k)) / mt
 """
@@ -29,7 +29,7 @@ from markovgpt.solvers.certificate import Enclosure
 
 Mask = NDArray[np.bool_]
 Bounded = tuple[ScaledArray, ...]  # value, lower and upper bound
-PLAIN_STEPS = 4096  # up to here every step is taken; beyond, the hazard bracket may end the sum early
+PLAIN_STEPS = 64  # up to here every step is taken; beyond, the hazard bracket may end the sum early
 MOST_STEPS = 65_536
 SAFE_EXPONENT = -1000  # products below 2**-1000 leave the doubles
 NARROW = 1e-13  # hazards that agree so well end the sum

@@ -1,0 +1,80 @@
+"""Answers round outward, and their logarithms hold where doubles end."""
+
+import json
+from fractions import Fraction
+
+import numpy as np
+import oracles
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import markovgpt as mg
+from markovgpt.analysis.result import at_most_one, mean_over, rounded_down, rounded_up
+from markovgpt.scaled import ScaledArray, to_fraction
+from markovgpt.solvers.certificate import Enclosure
+
+
+def exactly(mantissa, exponent):
+    """The answer of a number known exactly."""
+    number = ScaledArray(mantissa, exponent)
+    return mg.Answer.of(Enclosure(number, number, number, 0.0, "given"))
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.floats(0.5, 1, exclude_max=True), st.integers(-3000, 3000))
+def test_every_field_encloses_the_number(mantissa, exponent):
+    oracles.assert_encloses(exactly(mantissa, exponent), to_fraction(mantissa, exponent))
+
+
+@pytest.mark.parametrize("exponent", [-1074, -1073, -1050, -1022, 0, 1023])
+def test_doubles_round_down_and_up_around_what_they_cannot_hold(exponent):
+    number = ScaledArray(np.array([0.75]), exponent)
+    exact = to_fraction(0.75, exponent)
+    assert Fraction(float(rounded_down(number)[0])) <= exact <= Fraction(float(rounded_up(number)[0]))
+
+
+def test_what_is_possible_has_an_upper_bound_above_zero():
+    answer = exactly(0.5, -5000)
+    assert (answer.lower, answer.value, answer.upper) == (0.0, 0.0, 5e-324)
+    assert answer.log10 == pytest.approx(-5001 * np.log10(2))
+
+
+def test_what_is_huge_has_a_finite_lower_bound():
+    answer = exactly(0.5, 5000)
+    assert (answer.lower, answer.value, answer.upper) == (np.finfo(float).max, np.inf, np.inf)
+    assert answer.log10 == pytest.approx(4999 * np.log10(2))
+
+
+def test_zero_and_one_are_exact_in_every_field():
+    assert vars(exactly(0.0, 0)) | {"method": "", "residual": 0} == {
+        "value": 0.0, "lower": 0.0, "upper": 0.0, "log10": -np.inf, "log10_lower": -np.inf, "log10_upper": -np.inf,
+        "method": "", "iterations": 0, "residual": 0,
+    }  # fmt: skip
+    one = exactly(1.0, 0)
+    assert (one.lower, one.upper, one.log10_lower, one.log10, one.log10_upper) == (1, 1, 0, 0, 0)
+
+
+def test_a_summary_is_plain_and_goes_into_json():
+    answer = mg.hitting_probability(mg.SparseChain.from_matrix([[0.5, 0.5], [0, 1]]), [1])
+    assert json.loads(json.dumps(answer.summary()))["value"] == [1.0, 1.0]
+
+
+def test_an_answer_shows_its_bounds():
+    assert repr(exactly(0.5, 0)).startswith("Answer(0.5 in [0.5, 0.5]")
+
+
+def test_probabilities_are_capped_at_one_and_times_are_not():
+    high = ScaledArray.of(np.array([0.5, 1.5]))
+    capped = at_most_one(Enclosure(high, high, high, 0.0, ""))
+    assert (capped.value.to_float().tolist(), capped.upper.to_float().tolist()) == ([0.5, 1.0], [0.5, 1.0])
+
+
+def test_a_mean_over_a_start_encloses_the_exact_mean():
+    parts = ScaledArray.of(np.array([0.1, 0.7, 0.3]))
+    start = np.array([0.25, 0.5, 0.25])
+    mean = mean_over(start, Enclosure(parts, parts, parts, 0.0, ""))
+    exact = sum(Fraction(float(a)) * Fraction(float(b)) for a, b in zip(start, (0.1, 0.7, 0.3), strict=True))
+    low, high = (to_fraction(float(part.mantissa), int(part.exponent)) for part in (mean.lower, mean.upper))
+    assert low <= exact <= high
+    assert high / low < 1 + Fraction(1, 10**14)

@@ -1,0 +1,134 @@
+"""Numbers beyond doubles against exact fractions."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from markovgpt.scaled import (
+    ROUNDING,
+    ScaledArray,
+    choose,
+    concatenate,
+    exact_sum,
+    scatter_sum,
+    stack_last,
+    to_fraction,
+    widen,
+)
+
+numbers = st.tuples(st.floats(0, 1, allow_subnormal=False), st.integers(-5000, 5000))
+vectors = st.lists(numbers, min_size=1, max_size=12)
+U = Fraction(ROUNDING)
+
+
+def scaled(pairs):
+    """A ScaledArray of (mantissa, exponent) pairs."""
+    return ScaledArray([m for m, _ in pairs], [e for _, e in pairs])
+
+
+def exact(array):
+    """A ScaledArray as a list of fractions."""
+    return [
+        to_fraction(float(m), int(e)) if m else Fraction(0) for m, e in zip(array.mantissa, array.exponent, strict=True)
+    ]
+
+
+def close(computed, true, roundings):
+    """Whether a number is within so many roundings; a sum may have dropped terms of 2**-1000 of it."""
+    return abs(computed - true) <= true * roundings * U * Fraction(1000001, 1000000)
+
+
+@settings(deadline=None, derandomize=True)
+@given(numbers, numbers)
+def test_one_operation_is_one_rounding(first, second):
+    a, b = scaled([first]), scaled([second])
+    x, y = exact(a)[0], exact(b)[0]
+    assert close(exact(a * b)[0], x * y, 1)
+    assert close(exact(a + b)[0], x + y, 1)
+    if y:
+        assert close(exact(a / b)[0], x / y, 1)
+
+
+@settings(deadline=None, derandomize=True)
+@given(vectors)
+def test_a_sum_of_k_terms_rounds_fewer_than_k_times(pairs):
+    array = scaled(pairs)
+    true = sum(exact(array))
+    assert close(exact(array.sum().reshape(1))[0], true, len(pairs))
+    assert close(exact(exact_sum(array).reshape(1))[0], true, 1)
+
+
+@settings(deadline=None, derandomize=True)
+@given(vectors, st.integers(0, 10**6))
+def test_widened_bounds_hold_whatever_the_roundings_were(pairs, roundings):
+    array = scaled(pairs)
+    for low, high, x in zip(*(exact(part) for part in widen(array, roundings)), exact(array), strict=True):
+        assert low <= x * (1 - roundings * U)  # at most (1 - u)**k
+        assert x * (1 + 2 * roundings * U) <= high  # at least (1 - u)**-k
+
+
+def test_widening_by_too_many_roundings_says_nothing():
+    low, high = widen(ScaledArray.of([1.0]), 2**54)
+    assert low.to_float()[0] == 0
+    assert high.log10()[0] > 10**14
+
+
+def test_numbers_of_any_size_have_a_logarithm():
+    tiny = ScaledArray([0.5, 0.0], [-(10**9), 0])
+    assert tiny.log10().tolist() == [pytest.approx(-(10**9 + 1) * np.log10(2), rel=1e-15), -np.inf]
+    assert tiny.to_float().tolist() == [0.0, 0.0]
+    assert tiny.positive().tolist() == [True, False]
+
+
+def test_exponentials_of_logarithms_keep_what_is_possible():
+    powers = ScaledArray.exp(np.array([-np.inf, 0.0, -1e5]))
+    assert powers.positive().tolist() == [False, True, True]
+    assert powers.log10()[2] == pytest.approx(-1e5 / np.log(10), rel=1e-12)
+
+
+def test_sums_along_an_axis_and_products_of_matrices_are_numpys():
+    a, b = np.arange(1.0, 7).reshape(2, 3), np.arange(1.0, 13).reshape(3, 4)
+    assert ScaledArray.of(a).sum(axis=0).to_float().tolist() == a.sum(axis=0).tolist()
+    assert ScaledArray.of(a).sum(axis=-1).to_float().tolist() == a.sum(axis=-1).tolist()
+    assert (ScaledArray.of(a) @ b).to_float().tolist() == (a @ b).tolist()
+    assert (a * ScaledArray.of(a)).to_float().tolist() == (a * a).tolist()
+    assert (1.0 / ScaledArray.of([4.0])).to_float().tolist() == [0.25]
+
+
+@pytest.mark.parametrize("kind", [np.asarray, ScaledArray.of])
+def test_scattered_sums_are_loops(kind):
+    values, places = np.array([1.0, 2.0, 4.0, 8.0]), np.array([3, 0, 3, 1])
+    found = scatter_sum(kind(values), places, 5)
+    assert ScaledArray.of(found).to_float().tolist() == [2.0, 8.0, 0.0, 5.0, 0.0]
+
+
+def test_parts_are_joined_chosen_and_stacked():
+    one, two = ScaledArray.of([1.0, 2.0]), ScaledArray.of([3.0, 4.0])
+    assert concatenate([one, two]).to_float().tolist() == [1, 2, 3, 4]
+    assert concatenate([one, np.array([5.0])]).to_float().tolist() == [1, 2, 5]
+    assert choose(one <= 1.5, one, two).to_float().tolist() == [1, 4]
+    assert stack_last([one, two]).to_float().tolist() == [[1, 3], [2, 4]]
+
+
+def test_slices_are_written_through():
+    array = ScaledArray.zeros(3)
+    array[1:] = ScaledArray([0.5, 0.5], [-2000, 2000])
+    assert array.log10().round(3).tolist() == [-np.inf, -602.361, 601.759]
+    copy = array.copy()
+    copy[0] = 1.0
+    assert array.to_float()[0] == 0.0
+
+
+def test_comparison_holds_where_doubles_do_not_reach():
+    low, high = ScaledArray([0.5], [-9000]), ScaledArray([0.75], [-9000])
+    assert (low <= high).all()
+    assert not (high <= low).any()
+    assert (ScaledArray.zeros(1) <= low).all()
+
+
+def test_division_by_zero_is_an_error():
+    with pytest.raises(ZeroDivisionError):
+        ScaledArray.of([1.0]) / ScaledArray.of([0.0])

@@ -1,0 +1,95 @@
+"""Classes and periods against networkx."""
+
+import networkx as nx
+import numpy as np
+import pytest
+import reference_chains as chains
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import markovgpt as mg
+from markovgpt.analysis.structure import can_reach, reachable_from
+
+
+@st.composite
+def supports(draw):
+    """A random chain with few transitions a row."""
+    n = draw(st.integers(1, 8))
+    rows = [draw(st.sets(st.integers(0, n - 1), min_size=1, max_size=3)) for _ in range(n)]
+    matrix = np.zeros((n, n))
+    for state, targets in enumerate(rows):
+        matrix[state, list(targets)] = 1 / len(targets)
+    return mg.SparseChain.from_matrix(matrix)
+
+
+def sets_of(classes):
+    return {frozenset(states.tolist()) for states in classes}
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(supports())
+def test_classes_are_networkxs(chain):
+    graph = chain.to_networkx()
+    assert sets_of(mg.communicating_classes(chain)) == set(map(frozenset, nx.strongly_connected_components(graph)))
+    assert sets_of(mg.recurrent_classes(chain)) == set(map(frozenset, nx.attracting_components(graph)))
+    assert mg.is_irreducible(chain) == nx.is_strongly_connected(graph)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(supports())
+def test_periods_are_the_gcd_of_all_cycles(chain):
+    graph = chain.to_networkx()
+    for states in mg.communicating_classes(chain):
+        lengths = [len(cycle) for cycle in nx.simple_cycles(graph.subgraph(states.tolist()))]
+        assert mg.period(chain, states) == (np.gcd.reduce(lengths) if lengths else 0)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(supports(), st.data())
+def test_reaching_is_networkxs(chain, data):
+    n = chain.n_states
+    target = np.array([data.draw(st.booleans()) for _ in range(n)])
+    through = np.array([data.draw(st.booleans()) for _ in range(n)])
+    graph = chain.to_networkx()
+    allowed = nx.DiGraph([(i, j) for i, j in graph.edges if through[i] or target[i]])
+    allowed.add_nodes_from(range(n))
+    expected = {i for i in range(n) if target[i] or any(target[j] for j in nx.descendants(allowed, i))}
+    assert set(np.flatnonzero(can_reach(chain, target, through=through))) == expected
+    leaving = nx.DiGraph([(i, j) for i, j in graph.edges if through[i]])
+    leaving.add_nodes_from(range(n))
+    expected = set(np.flatnonzero(target)) | {j for i in np.flatnonzero(target) for j in nx.descendants(leaving, i)}
+    assert set(np.flatnonzero(reachable_from(chain, target, through=through))) == expected
+
+
+def test_two_closed_classes_have_their_own_periods():
+    chain = chains.two_periods()
+    closed = mg.recurrent_classes(chain)
+    assert [states.tolist() for states in closed] == [[1, 2], [3, 4, 5]]
+    assert [mg.period(chain, states) for states in closed] == [2, 3]
+    assert [states.tolist() for states in mg.communicating_classes(chain)] == [[0], [1, 2], [3, 4, 5]]
+    assert not mg.is_irreducible(chain)
+
+
+def test_full_windows_of_an_untruncated_model_are_one_aperiodic_class():
+    chain = chains.uniform_windows(2, 4)
+    assert mg.is_irreducible(chain)
+    assert mg.period(chain, range(16)) == 1
+
+
+def test_prefix_windows_are_transient():
+    space = mg.StateSpace(2, 3, with_prefixes=True)
+    chain = mg.WindowChain(space, np.full((14, 2), 0.5))
+    assert [states.tolist() for states in mg.recurrent_classes(chain)] == [list(range(6, 14))]
+
+
+def test_a_transition_below_the_doubles_is_a_transition():
+    table = mg.LogitTable(mg.StateSpace(2, 1), np.array([[0.0, -1.0], [0.0, -1.0]]))
+    cold = mg.WindowChain.from_logits(table, mg.SamplingSettings(temperature=1e-4))
+    assert mg.is_irreducible(cold)
+    assert not mg.is_irreducible(mg.WindowChain.from_logits(table, mg.SamplingSettings(temperature=0)))
+
+
+@pytest.mark.parametrize("states", [[0, 1], [1], [], [0, 1, 2, 3, 4, 5]])
+def test_the_period_of_what_is_no_class_is_refused(states):
+    with pytest.raises(mg.InvalidInput, match="states must be one communicating class"):
+        mg.period(chains.two_periods(), states)
