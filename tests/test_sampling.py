@@ -1,0 +1,167 @@
+"""Sampling settings against a reference written one row and one token at a time."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import markovgpt as mg
+
+EXAMPLE = np.log([0.40, 0.25, 0.15, 0.10, 0.06, 0.04])
+
+
+def kept_tokens(logits, temperature, top_k, top_p, min_p):
+    """Which tokens Hugging Face's warpers leave, in their order, one row at a time in float32."""
+    f = np.float32
+    scores = [f(x) for x in logits]
+    kept = set(range(len(scores)))
+    if top_k is not None:
+        kth = sorted(scores, reverse=True)[top_k - 1]
+        kept = {t for t in kept if scores[t] >= kth}
+
+    def weights():
+        top = max(scores[t] for t in kept)
+        return {t: f(math.exp(f((scores[t] - top) / f(temperature)))) for t in kept}
+
+    if top_p is not None and top_p < 1:
+        w = weights()
+        total = sum(w.values())
+        mass = 0.0
+        for token in sorted(kept, key=lambda t: (w[t], -t))[:-1]:  # least likely first, of equals the higher id
+            mass += w[token] / total
+            if mass <= 1 - top_p:
+                kept.discard(token)
+    if min_p:
+        w = weights()
+        kept = {t for t in kept if w[t] >= min_p}
+    return kept
+
+
+def support(found):
+    return set(np.flatnonzero(np.isfinite(found)))
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(
+    st.lists(st.integers(-8, 8), min_size=1, max_size=8),
+    st.sampled_from([0.3, 1.0, 1.7]),
+    st.sampled_from([None, 1, 2, 5]),
+    st.sampled_from([None, 0.11, 0.53, 0.87, 1.0]),
+    st.sampled_from([None, 0.0, 0.03, 0.33, 1.0]),
+)
+def test_the_kept_tokens_and_their_shares_are_the_references(logits, temperature, top_k, top_p, min_p):
+    top_k = None if top_k is None else min(top_k, len(logits))
+    chosen = mg.SamplingSettings(temperature, top_k, top_p, min_p)
+    found = chosen.log_probabilities(np.array(logits, dtype=float))
+    expected = kept_tokens(logits, temperature, top_k, top_p, min_p)
+    assert support(found) == expected
+    total = sum(math.exp((logits[t] - max(logits)) / temperature) for t in expected)
+    for token in expected:
+        share = math.exp((logits[token] - max(logits)) / temperature) / total
+        assert math.exp(found[token]) == pytest.approx(share, rel=1e-13)
+
+
+def test_the_worked_example_keeps_four_tokens():
+    # T = 1.5, top_k = 5, top_p = 0.8, min_p = 0.2: (.40 .25 .15 .10)**(2/3) / sum = .378 .276 .196 .150
+    found = np.exp(mg.SamplingSettings(1.5, 5, 0.8, 0.2).log_probabilities(EXAMPLE))
+    assert found.round(3).tolist() == [0.378, 0.276, 0.196, 0.150, 0, 0]
+
+
+def test_ties_with_the_kth_token_all_stay():
+    assert support(mg.SamplingSettings(top_k=2).log_probabilities([1.0, 3.0, 1.0, 1.0])) == {0, 1, 2, 3}
+    assert support(mg.SamplingSettings(top_k=1).log_probabilities([3.0, 3.0, 1.0])) == {0, 1}
+
+
+def test_ties_at_the_nucleus_go_to_the_lowest_token():
+    assert support(mg.SamplingSettings(top_p=0.5).log_probabilities([0.0] * 4)) == {0, 1}
+
+
+@pytest.mark.parametrize("off", [{"top_p": 1.0}, {"top_p": 1}, {"min_p": 0.0}, {"top_k": 6}])
+def test_a_setting_that_keeps_all_is_off_to_the_bit(off):
+    assert mg.SamplingSettings(**off).log_probabilities(EXAMPLE).tolist() == (
+        mg.SamplingSettings().log_probabilities(EXAMPLE).tolist()
+    )
+
+
+def test_the_likeliest_token_always_stays():
+    assert support(mg.SamplingSettings(top_p=1e-9).log_probabilities(EXAMPLE)) == {0}
+    assert support(mg.SamplingSettings(min_p=1.0).log_probabilities(EXAMPLE)) == {0}
+
+
+def test_temperature_zero_is_the_argmax_of_the_lowest_id():
+    found = mg.SamplingSettings(temperature=0).log_probabilities([[1.0, 2.0, 2.0], [-np.inf, -5.0, -5.0]])
+    assert found.tolist() == [[-np.inf, 0.0, -np.inf]] * 2
+
+
+@pytest.mark.parametrize("temperature", [1e-9, 1e-300, 1e-308])
+def test_a_tiny_temperature_leaves_the_support_alone(temperature):
+    found = mg.SamplingSettings(temperature).log_probabilities(EXAMPLE)
+    assert np.isfinite(found).all()
+    assert found[0] == 0.0
+    assert (np.diff(found) < 0).all() or temperature == 1e-308
+
+
+def test_a_huge_temperature_is_nearly_uniform():
+    assert np.exp(mg.SamplingSettings(1e9).log_probabilities(EXAMPLE)) == pytest.approx(1 / 6, rel=1e-8)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_logits_of_any_dtype_are_used_exactly(dtype):
+    logits = EXAMPLE.astype(dtype)
+    exact = logits.astype(np.float64)
+    found = mg.SamplingSettings().log_probabilities(logits)
+    assert found.dtype == np.float64
+    assert found == pytest.approx(exact - np.log(np.exp(exact).sum()), rel=1e-14)
+
+
+def test_a_token_the_model_rules_out_stays_impossible():
+    for chosen in (mg.SamplingSettings(), mg.SamplingSettings(top_k=3), mg.SamplingSettings(top_p=0.99, min_p=1e-9)):
+        assert support(chosen.log_probabilities([0.0, -np.inf, 1.0])) == {0, 2}
+
+
+def test_rows_of_any_shape_are_taken_apart():
+    logits = np.arange(24.0).reshape(2, 3, 4) % 5
+    found = mg.SamplingSettings(0.7, top_k=2, top_p=0.9).log_probabilities(logits)
+    for place in np.ndindex(2, 3):
+        assert found[place].tolist() == mg.SamplingSettings(0.7, 2, 0.9).log_probabilities(logits[place]).tolist()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"temperature": -0.5}, r"temperature must be at least 0 and finite, got -0.5"),
+        ({"temperature": np.inf}, "temperature must be at least 0 and finite, got inf"),
+        ({"temperature": np.nan}, "temperature must be a number, got nan"),
+        ({"temperature": "hot"}, "temperature must be a number, got hot"),
+        ({"temperature": True}, "temperature must be a number, got True"),
+        ({"temperature": None}, "temperature must be a number, got None"),
+        ({"top_k": 0}, "top_k must be a whole number of at least 1, got 0"),
+        ({"top_k": -1}, "top_k must be a whole number of at least 1, got -1"),
+        ({"top_k": 2.5}, "top_k must be a whole number of at least 1, got 2.5"),
+        ({"top_k": True}, "top_k must be a whole number of at least 1, got True"),
+        ({"top_p": 0}, r"top_p must lie in \(0, 1\], got 0"),
+        ({"top_p": -0.1}, r"top_p must lie in \(0, 1\], got -0.1"),
+        ({"top_p": 1.1}, r"top_p must lie in \(0, 1\], got 1.1"),
+        ({"top_p": np.nan}, "top_p must be a number, got nan"),
+        ({"min_p": -0.1}, r"min_p must lie in \[0, 1\], got -0.1"),
+        ({"min_p": 1.1}, r"min_p must lie in \[0, 1\], got 1.1"),
+        ({"engine": "steam"}, "engine must be one of huggingface, got 'steam'"),
+    ],
+)
+def test_settings_out_of_range_are_refused(setting, message):
+    with pytest.raises(mg.InvalidInput, match=message):
+        mg.SamplingSettings(**setting)
+
+
+@pytest.mark.parametrize("bad", [[np.nan, 0.0], [np.inf, 0.0], [-np.inf, -np.inf]])
+@pytest.mark.parametrize("temperature", [0, 1])
+def test_logits_that_are_no_numbers_are_refused_with_their_row(bad, temperature):
+    with pytest.raises(mg.InvalidInput, match=r"logits must be numbers or -inf, .* in row 1; look for NaN"):
+        mg.SamplingSettings(temperature).log_probabilities([[0.0, 1.0], bad, [0.0, 1.0]])
+
+
+def test_top_k_above_the_vocabulary_is_refused():
+    with pytest.raises(mg.InvalidInput, match="top_k must be at most the vocabulary's 6 tokens, got 7"):
+        mg.SamplingSettings(top_k=7).log_probabilities(EXAMPLE)

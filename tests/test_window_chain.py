@@ -1,0 +1,88 @@
+"""Chains over all windows: what they are made of, and what they refuse."""
+
+import numpy as np
+import pytest
+
+import markovgpt as mg
+from markovgpt.scaled import ScaledArray
+
+HALVES = np.full((4, 2), 0.5)
+SPACE = mg.StateSpace(2, 2)
+
+
+def changed(row, entries):
+    """Fair coins, but for one row."""
+    rows = HALVES.copy()
+    rows[row] = entries
+    return rows
+
+
+def test_a_chain_is_the_softmax_of_its_table():
+    logits = np.array([[0.0, 1.0], [2.0, 0.0], [0.0, 0.0], [3.0, 1.0]])
+    chain = mg.WindowChain.from_logits(mg.LogitTable(SPACE, logits), mg.SamplingSettings(temperature=2))
+    expected = np.exp(logits / 2) / np.exp(logits / 2).sum(axis=1, keepdims=True)
+    assert chain.next_token_probs == pytest.approx(expected, rel=1e-15)
+    assert not chain.next_token_probs.flags.writeable
+
+
+def test_one_table_serves_every_setting_without_a_model_call():
+    calls = []
+
+    def model(windows):
+        calls.append(len(windows))
+        return np.zeros((len(windows), 2))
+
+    table = mg.tabulate(mg.as_model(model, vocab_size=2, context_length=2))
+    asked = len(calls)
+    for temperature in (0.0, 0.5, 1.0):
+        mg.WindowChain.from_logits(table, mg.SamplingSettings(temperature))
+    assert len(calls) == asked
+
+
+def test_from_model_tabulates_on_the_way():
+    model = mg.as_model(lambda w: np.zeros((len(w), 2)), vocab_size=2, context_length=2)
+    assert mg.WindowChain.from_model(model).next_token_probs.tolist() == HALVES.tolist()
+    assert mg.WindowChain.from_model(model, with_prefixes=True).n_states == 6
+
+
+@pytest.mark.parametrize("temperature", [1e-3, 1e-6, 1e-9])
+def test_cold_chains_keep_every_token_possible(temperature):
+    table = mg.LogitTable(SPACE, np.array([[0.0, -2.0]] * 4))
+    chain = mg.WindowChain.from_logits(table, mg.SamplingSettings(temperature))
+    probs = chain.next_token_probs
+    assert isinstance(probs, ScaledArray)
+    assert probs.positive().all()
+    assert probs.log10()[0, 1] == pytest.approx(-2 / temperature / np.log(10), rel=1e-12)
+
+
+def test_a_temperature_below_any_exponent_is_refused_with_its_limit():
+    table = mg.LogitTable(SPACE, np.array([[0.0, -2.0]] * 4))
+    with pytest.raises(mg.InvalidInput, match=r"got -2e\+20; raise the temperature, or take temperature 0, the limit"):
+        mg.WindowChain.from_logits(table, mg.SamplingSettings(1e-20))
+
+
+def test_a_row_that_does_not_sum_to_one_is_named_with_its_sum():
+    with pytest.raises(mg.InvalidInput, match=r"next_token_probs must sum to 1, got 0.9000000\d* in row 2; divide"):
+        mg.WindowChain(SPACE, changed(2, [0.4, 0.5]))
+    with pytest.raises(mg.InvalidInput, match=r"got 1.00000000\d* in row 1"):
+        mg.WindowChain(SPACE, changed(1, [0.5, 0.5 + 1e-10]))
+
+
+@pytest.mark.parametrize(("entries", "shown"), [([-0.5, 1.5], "-0.5"), ([np.nan, 1], "nan"), ([np.inf, 0], "inf")])
+def test_entries_that_are_no_probabilities_name_token_and_window(entries, shown):
+    with pytest.raises(
+        mg.InvalidInput, match=rf"a probability must lie in \[0, 1\], got {shown} of token 0 after '10'"
+    ):
+        mg.WindowChain(SPACE, changed(2, entries))
+
+
+def test_a_table_of_another_shape_is_refused():
+    with pytest.raises(mg.InvalidInput, match=r"next_token_probs must have the shape \(n_states, V\) = \(4, 2\)"):
+        mg.WindowChain(SPACE, HALVES[:3])
+
+
+def test_probabilities_that_would_not_fit_are_refused(monkeypatch):
+    table = mg.LogitTable(SPACE, np.zeros((4, 2)))
+    monkeypatch.setattr("markovgpt.memory.available_bytes", lambda: 100)
+    with pytest.raises(mg.TooLarge, match="the probabilities of 4 states x 2 tokens need 256 bytes, budget 75 bytes"):
+        mg.WindowChain.from_logits(table)
