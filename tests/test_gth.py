@@ -93,6 +93,13 @@ def test_products_that_leave_the_doubles_are_kept():
     )  # five rungs of 1e-200, each round is two steps
 
 
+def test_a_path_lost_to_underflow_in_doubles_is_found():
+    # 0 -> 2 -> 1 with 1e-200 each, every state else ends: in doubles the product would be 0 and nobody would notice
+    weights = np.array([[0.0, 0.0, 1e-200], [0.0, 0.0, 0.0], [0.0, 1e-200, 0.0]])
+    at_one = eliminate(weights, np.ones(3)).harmonic(ScaledArray.of([0.0, 1.0, 0.0]))
+    assert at_one.log10() == pytest.approx([-400, 0, -200], abs=1e-12)
+
+
 def test_a_self_loop_is_never_read():
     weights, exits = random_system(4, 2)
     other = weights + np.diag([5.0, 0.1, 1e300, 7.0])
