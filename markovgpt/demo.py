@@ -220,7 +220,7 @@ def _write_greedy(place: Path, table: LogitTable) -> None:
         for state in range(table.space.n_states)
     ]
     write_table(rows, place, "greedy")
-    draw(WindowChain.from_logits(table, SamplingSettings(temperature=0)), place / "greedy.svg")
+    draw(WindowChain.from_logits(table, SamplingSettings(temperature=0)), place / "greedy.svg", layout="dot")
 
 
 def _write_walk(place: Path, table: LogitTable) -> None:

@@ -111,6 +111,13 @@ def test_a_red_mask_that_does_not_fit_is_refused(coin, red):
         state_graph(coin, red=red)
 
 
+def test_the_layout_is_chosen_by_name(coin, tmp_path):
+    circular, layered = (mg.draw(coin, tmp_path / f"{name}.svg", layout=name) for name in ("circo", "dot"))
+    assert circular.read_bytes() != layered.read_bytes()
+    with pytest.raises(mg.InvalidInput, match="layout must be one of circo, dot, neato, fdp, twopi, got 'spiral'"):
+        mg.write_dot(coin, tmp_path / "graph.dot", layout="spiral")
+
+
 def test_a_start_outside_the_chain_is_refused(coin):
     with pytest.raises(mg.InvalidInput, match=r"start must lie in 0..3, got 4"):
         state_graph(coin, start=4)

@@ -21,10 +21,11 @@ from markovgpt.scaled import ScaledArray
 
 MOST_DRAWN = 150  # more circles than a page holds
 FORMATS = ("svg", "png", "pdf")
+LAYOUTS = ("circo", "dot", "neato", "fdp", "twopi")
 
 
 def state_graph(
-    chain: TransitionOperator, *, red: ArrayLike | None = None, start: int | None = None, engine: str = "circo"
+    chain: TransitionOperator, *, red: ArrayLike | None = None, start: int | None = None, layout: str = "circo"
 ) -> graphviz.Digraph:
     """The chain as a Graphviz graph.
 
@@ -32,11 +33,11 @@ def state_graph(
     ----------
     red: bool mask (n_states,) of states to mark: a double red circle, so that it is seen without colour too.
     start: a state to mark with a bold rim.
-    engine: the layout, one of Graphviz's.
+    layout: one of Graphviz's; "circo" is circular, "dot" shows what flows where.
 
     Raises
     ------
-    InvalidInput: a mask of another length, a start outside the chain.
+    InvalidInput: a mask of another length, a start outside the chain, an unknown layout.
     TooLarge: more than 150 states.
     """
     n = chain.n_states
@@ -47,12 +48,14 @@ def state_graph(
         )
     if start is not None and not 0 <= start < n:
         raise InvalidInput(f"start must lie in 0..{n - 1}, got {start}; see chain.n_states")
+    if layout not in LAYOUTS:
+        raise InvalidInput(f"layout must be one of {', '.join(LAYOUTS)}, got {layout!r}; circo is the notebook's")
     if n > MOST_DRAWN:
         raise TooLarge(
             f"a drawing must have at most {MOST_DRAWN} states, got {n}; draw a shorter context (--context-length), "
             "or what is reachable from a start (reachable_chain)"
         )
-    graph = graphviz.Digraph(engine=engine)
+    graph = graphviz.Digraph(engine=layout)
     graph.attr("node", shape="circle", fontname="Helvetica", fontsize="13", margin="0.04")
     graph.attr("edge", fontname="Helvetica", fontsize="11", arrowsize="0.7", color="#8a8a8a")
     graph.attr(mindist="1.4" if n <= 20 else "0.6")
@@ -85,16 +88,26 @@ def percent(probability: float) -> str:
 
 
 def write_dot(
-    chain: TransitionOperator, path: str | Path, *, red: ArrayLike | None = None, start: int | None = None
+    chain: TransitionOperator,
+    path: str | Path,
+    *,
+    red: ArrayLike | None = None,
+    start: int | None = None,
+    layout: str = "circo",
 ) -> Path:
     """Write the state graph as DOT text; parameters and refusals as for `state_graph`. Returns the path."""
     file = Path(path)
-    file.write_text(state_graph(chain, red=red, start=start).source, encoding="utf-8")
+    file.write_text(state_graph(chain, red=red, start=start, layout=layout).source, encoding="utf-8")
     return file
 
 
 def draw(
-    chain: TransitionOperator, path: str | Path, *, red: ArrayLike | None = None, start: int | None = None
+    chain: TransitionOperator,
+    path: str | Path,
+    *,
+    red: ArrayLike | None = None,
+    start: int | None = None,
+    layout: str = "circo",
 ) -> Path:
     """Draw the state graph; the name's ending says the format: .svg, .png or .pdf. Returns the path.
 
@@ -110,7 +123,7 @@ def draw(
         raise InvalidInput(
             f"a drawing's name must end in .svg, .png or .pdf, got {file.name!r}; for .dot use write_dot"
         )
-    graph = state_graph(chain, red=red, start=start)
+    graph = state_graph(chain, red=red, start=start, layout=layout)
     file.write_bytes(_rendered(graph, suffix))
     return file
 

@@ -51,7 +51,7 @@ def line_figure(
             getattr(axes, f"set_{axis}scale")("log")
         axes.set(xlabel=x_label, ylabel=y_label)
         if len(curves) > 1:
-            axes.legend()
+            figure.legend(loc="outside upper center", ncols=min(len(curves), 4), columnspacing=1)
         return _saved(figure, path)
 
 
@@ -76,7 +76,7 @@ def bar_figure(
         axes.set_xticks(range(len(labels)), labels)
         axes.set(xlabel=x_label, ylabel=y_label)
         if len(groups) > 1:
-            axes.legend()
+            figure.legend(loc="outside upper center", ncols=min(len(groups), 4), columnspacing=1)
         return _saved(figure, path)
 
 
