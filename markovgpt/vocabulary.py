@@ -26,6 +26,7 @@ class Vocabulary:
     tokens: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "tokens", tuple(self.tokens))
         if not self.tokens:
             raise InvalidInput("a vocabulary must hold at least one token, got none; pass the token strings")
         for token in self.tokens:

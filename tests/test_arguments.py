@@ -51,7 +51,7 @@ def test_a_target_that_means_nothing_is_refused(bits, target, message):
         (4, r"start must lie in 0..3, got 4"),
         (-1, r"start must lie in 0..3, got -1"),
         ("0", "a window must hold 2 tokens, got 1"),
-        ((0, 2), r"tokens must lie in 0..1, got 2"),
+        ((0, 2), r"tokens must be whole numbers in 0..1, got 2"),
         (np.array([0.5, 0.5]), r"a start distribution must be \(4,\) non-negative numbers"),
         (np.array([0.5, 0.6, 0.0, 0.0]), r"sum to 1, got shape \(4,\) and sum 1.1"),
         (np.array([1.5, -0.5, 0.0, 0.0]), "non-negative numbers"),

@@ -110,7 +110,7 @@ REFUSED = [
     (["--red", "aaaa"], 2, "red must fit in the window of 3 tokens, got 4 tokens: 'aaaa'"),
     (["--red", "xyz"], 2, "text must be made of the vocabulary's tokens, got 'x'"),
     (["--red", ""], 2, "a pattern must hold at least one token"),
-    (["--red-tokens", "7"], 2, "tokens must lie in 0..1, got 7"),
+    (["--red-tokens", "7"], 2, "tokens must be whole numbers in 0..1, got 7"),
     (["--red", "aaa", "--start", "a"], 2, "a window must hold 3 tokens, got 1"),
     (["--red", "aaa", "--within", "-1"], 2, "within must be a whole number n of at least 0"),
     (["--red", "aaa", "--context-length", "9"], 2, "context_length must lie in 1..3"),

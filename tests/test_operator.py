@@ -83,6 +83,13 @@ def test_push_and_pull_are_products_with_the_matrix(chain_and_matrix, kind):
         assert isinstance(pulled, ScaledArray)
 
 
+@pytest.mark.parametrize("name", ["push", "pull"])
+def test_a_vector_of_another_length_is_refused(chain_and_matrix, name):
+    chain, _ = chain_and_matrix
+    with pytest.raises(mg.InvalidInput, match=rf"a vector must have the shape \({chain.n_states},\), got"):
+        getattr(chain, name)([1.0] * (chain.n_states + 1))
+
+
 def test_edges_are_what_is_possible_sorted_by_source(chain_and_matrix):
     chain, matrix = chain_and_matrix
     source, target, probability = chain.edges()

@@ -85,7 +85,7 @@ def test_very_cold_sampling_keeps_every_window_it_can_reach():
         ((), "start must hold 1 to 3 tokens, got 0"),
         ("", "start must hold 1 to 3 tokens, got 0"),
         ((0,) * 4, "start must hold 1 to 3 tokens, got 4; keep the newest tokens"),
-        ((3,), r"tokens must lie in 0..2, got \(3,\)"),
+        ((3,), r"tokens must be whole numbers in 0..2, got 3"),
         ("ax", "got 'x' at place 1"),
     ],
 )

@@ -33,8 +33,9 @@ def test_tokens_and_text_mark_the_same_windows():
         ("ab.a", LETTERS, "red must fit in the window of 3 tokens, got 4 tokens: 'ab.a'"),
         ((0, 1, 2, 0), None, "red must fit in the window of 3 tokens, got 4 tokens: '0,1,2,0'"),
         ("abc", LETTERS, "got 'c' at place 2 of 'abc'"),
-        ((3,), None, r"tokens must lie in 0..2, got 3"),
-        ((-1,), None, r"tokens must lie in 0..2, got -1"),
+        ((3,), None, r"tokens must be whole numbers in 0..2, got 3"),
+        ((-1,), None, r"tokens must be whole numbers in 0..2, got -1"),
+        ((0.5,), None, r"tokens must be whole numbers in 0..2, got 0.5"),
         ("a", None, "a text pattern needs a vocabulary, got 'a' without one; give token ids instead"),
     ],
 )

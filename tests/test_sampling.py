@@ -162,6 +162,12 @@ def test_logits_that_are_no_numbers_are_refused_with_their_row(bad, temperature)
         mg.SamplingSettings(temperature).log_probabilities([[0.0, 1.0], bad, [0.0, 1.0]])
 
 
+@pytest.mark.parametrize("logits", [1.0, [], [[]]])
+def test_logits_without_tokens_are_refused(logits):
+    with pytest.raises(mg.InvalidInput, match="logits must have a last axis of V >= 1 tokens"):
+        mg.SamplingSettings().log_probabilities(logits)
+
+
 def test_top_k_above_the_vocabulary_is_refused():
     with pytest.raises(mg.InvalidInput, match="top_k must be at most the vocabulary's 6 tokens, got 7"):
         mg.SamplingSettings(top_k=7).log_probabilities(EXAMPLE)

@@ -57,6 +57,10 @@ def test_absorbing_states_keep_labels_space_and_other_rows():
         ([[1.5, -0.5], [0, 1]], r"a probability must lie in \[0, 1\], got -0.5 from state 0 to 1"),
         ([[np.nan, 1], [0, 1]], r"a probability must lie in \[0, 1\], got nan from state 0 to 0"),
         ([[np.inf, 0], [0, 1]], "got inf from state 0 to 0"),
+        ([["a"]], "the matrix must hold real numbers, got <U1"),
+        ([[1j]], "the matrix must hold real numbers, got complex128"),
+        (None, "the matrix must hold real numbers, got object"),
+        (np.zeros((1, 1, 1)), r"the matrix must be square, got shape \(1, 1, 1\)"),
         (np.zeros((0, 0)), "a chain must have at least one state, got 0"),
     ],
 )

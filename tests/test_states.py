@@ -75,8 +75,9 @@ def test_listed_windows_have_the_numbers_of_their_order():
         (mg.StateSpace(2, 3), (0, 1), "a window must hold 3 tokens, got 2"),
         (mg.StateSpace(2, 3), (0,) * 4, "a window must hold 3 tokens, got 4"),
         (mg.StateSpace(2, 3, with_prefixes=True), (), "a window must hold 1 to 3 tokens, got 0"),
-        (mg.StateSpace(2, 3), (0, 1, 2), r"tokens must lie in 0..1, got 2"),
-        (mg.StateSpace(2, 3), (0, -1, 1), r"tokens must lie in 0..1, got -1"),
+        (mg.StateSpace(2, 3), (0, 1, 2), r"tokens must be whole numbers in 0..1, got 2"),
+        (mg.StateSpace(2, 3), (0, -1, 1), r"tokens must be whole numbers in 0..1, got -1"),
+        (mg.StateSpace(2, 3), (0, 0.5, 1), r"tokens must be whole numbers in 0..1, got 0.5"),
         (ListedWindows(2, 2, ((0, 1),)), (1, 1), r"the window must be one of the 1 listed, got \(1, 1\)"),
     ],
 )

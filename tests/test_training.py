@@ -92,7 +92,10 @@ def test_examples_are_learnt_where_they_are_not_ignored():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"steps": -1}, "steps must be at least 0, got -1"),
+        ({"steps": -1}, "steps must be a whole number of at least 0, got -1"),
+        ({"steps": 1.5}, "steps must be a whole number of at least 0, got 1.5"),
+        ({"tokens": [0.5] * 9}, "tokens must be whole numbers, got float64; encode a text with its Vocabulary first"),
+        ({"tokens": "0101010"}, "encode a text with its Vocabulary first"),
         ({"learning_rate": 0}, "learning_rate must be above 0"),
         ({"learning_rate": float("nan")}, "learning_rate must be above 0"),
         ({"weight_decay": -0.1}, "weight_decay at least 0"),

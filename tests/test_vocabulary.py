@@ -19,6 +19,10 @@ def test_the_longest_token_that_fits_is_taken():
     assert mg.Vocabulary(("a", "ab", "b", "abc")).encode("abcaba") == (3, 1, 0)
 
 
+def test_tokens_may_come_in_any_sequence():
+    assert mg.Vocabulary("ab") == mg.Vocabulary(["a", "b"]) == mg.Vocabulary(("a", "b"))
+
+
 def test_characters_are_sorted_and_distinct():
     assert mg.Vocabulary.of_characters("hello").tokens == ("e", "h", "l", "o")
 

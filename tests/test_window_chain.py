@@ -81,6 +81,13 @@ def test_a_table_of_another_shape_is_refused():
         mg.WindowChain(SPACE, HALVES[:3])
 
 
+def test_transitions_that_would_not_fit_are_refused(monkeypatch):
+    chain = mg.WindowChain(SPACE, HALVES)
+    monkeypatch.setattr("markovgpt.memory.available_bytes", lambda: 1000)
+    with pytest.raises(mg.TooLarge, match="the transitions of 4 states x 2 tokens need 768 bytes, budget 750 bytes"):
+        mg.is_irreducible(chain)
+
+
 def test_probabilities_that_would_not_fit_are_refused(monkeypatch):
     table = mg.LogitTable(SPACE, np.zeros((4, 2)))
     monkeypatch.setattr("markovgpt.memory.available_bytes", lambda: 100)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from markovgpt.chains.states import Windows
@@ -38,13 +38,30 @@ class TransitionOperator(ABC):
     def n_states(self) -> int:
         """Number of states."""
 
-    @abstractmethod
-    def push(self, distribution: Numbers) -> Numbers:
-        """The row vector d P, of the kind (float64 or scaled) of d."""
+    def push(self, distribution: ArrayLike | ScaledArray) -> Numbers:
+        """The row vector d P; scaled if d or the chain is, else float64. d is (n_states,), or it is refused."""
+        return self._push(self._vector(distribution))
+
+    def pull(self, values: ArrayLike | ScaledArray) -> Numbers:
+        """The column vector P f; scaled if f or the chain is, else float64. f is (n_states,), or it is refused."""
+        return self._pull(self._vector(values))
 
     @abstractmethod
-    def pull(self, values: Numbers) -> Numbers:
-        """The column vector P f, of the kind (float64 or scaled) of f."""
+    def _push(self, distribution: Numbers) -> Numbers:
+        """d P, the argument checked."""
+
+    @abstractmethod
+    def _pull(self, values: Numbers) -> Numbers:
+        """P f, the argument checked."""
+
+    def _vector(self, given: ArrayLike | ScaledArray) -> Numbers:
+        """A vector over the states."""
+        vector = given if isinstance(given, ScaledArray) else np.asarray(given, dtype=np.float64)
+        if vector.shape != (self.n_states,):
+            raise InvalidInput(
+                f"a vector must have the shape ({self.n_states},), got {vector.shape}; one entry a state"
+            )
+        return vector
 
     @abstractmethod
     def edges(self) -> Edges:

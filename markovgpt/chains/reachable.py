@@ -8,7 +8,7 @@ from markovgpt.chains.logits import ask
 from markovgpt.chains.operator import Edges
 from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.chains.sparse_chain import SparseChain
-from markovgpt.chains.states import ListedWindows, Window, window_label
+from markovgpt.chains.states import ListedWindows, Window, as_tokens, window_label
 from markovgpt.chains.window_chain import exponentials
 from markovgpt.errors import InvalidInput, TooLarge
 from markovgpt.models.protocol import NextTokenModel
@@ -89,13 +89,11 @@ def _start_window(model: NextTokenModel, start: str | Sequence[int]) -> Window:
             raise InvalidInput(f"a text start needs a vocabulary, got {start!r} without one; give token ids instead")
         window = model.vocabulary.encode(start)
     else:
-        window = tuple(int(token) for token in start)
+        window = as_tokens(start, model.vocab_size)
     if not 1 <= len(window) <= model.context_length:
         raise InvalidInput(
             f"start must hold 1 to {model.context_length} tokens, got {len(window)}; keep the newest tokens"
         )
-    if not all(0 <= token < model.vocab_size for token in window):
-        raise InvalidInput(f"tokens must lie in 0..{model.vocab_size - 1}, got {window}; see the vocabulary")
     return window
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from markovgpt.chains.states import Windows
+from markovgpt.chains.states import Windows, as_tokens
 from markovgpt.errors import InvalidInput
 from markovgpt.vocabulary import Vocabulary
 
@@ -58,12 +58,9 @@ def pattern_tokens(
             )
         tokens = vocabulary.encode(pattern)
     else:
-        tokens = tuple(int(token) for token in pattern)
+        tokens = as_tokens(pattern, space.vocab_size)
     if not tokens:
         raise InvalidInput("a pattern must hold at least one token, got none; say which text is red")
-    for token in tokens:
-        if not 0 <= token < space.vocab_size:
-            raise InvalidInput(f"tokens must lie in 0..{space.vocab_size - 1}, got {token}; see the vocabulary")
     if len(tokens) > space.context_length:
         shown = pattern if isinstance(pattern, str) else ",".join(map(str, tokens))
         raise InvalidInput(

@@ -80,9 +80,13 @@ class SamplingSettings:
 
         Raises
         ------
-        InvalidInput: NaN or +inf, a row of -inf alone, or top_k above V.
+        InvalidInput: no tokens, NaN or +inf, a row of -inf alone, or top_k above V.
         """
         given = np.asarray(logits)
+        if given.ndim == 0 or given.shape[-1] == 0:
+            raise InvalidInput(
+                f"logits must have a last axis of V >= 1 tokens, got shape {given.shape}; one for each token"
+            )
         row = first_invalid_row(given)
         if row is not None:
             raise InvalidInput(

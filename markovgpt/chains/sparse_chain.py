@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -62,10 +63,14 @@ class SparseChain(TransitionOperator):
         >>> SparseChain.from_matrix([[0.5, 0.5], [0.0, 1.0]]).push(np.array([1.0, 0.0])).tolist()
         [0.5, 0.5]
         """
-        given = csr_array(matrix if issparse(matrix) else np.asarray(matrix, dtype=np.float64), dtype=np.float64)
-        if given.ndim != 2 or given.shape[0] != given.shape[1]:
-            raise InvalidInput(f"the matrix must be square, got shape {given.shape}; rows are sources, columns targets")
-        given = given.copy()
+        stored: Any = matrix if issparse(matrix) else np.asarray(matrix)
+        if stored.dtype.kind not in "biuf":
+            raise InvalidInput(f"the matrix must hold real numbers, got {stored.dtype}; give probabilities")
+        if stored.ndim != 2 or stored.shape[0] != stored.shape[1]:
+            raise InvalidInput(
+                f"the matrix must be square, got shape {stored.shape}; rows are sources, columns targets"
+            )
+        given = csr_array(stored, dtype=np.float64).copy()
         given.sum_duplicates()
         given.eliminate_zeros()
         n_states = given.shape[0]
@@ -101,12 +106,12 @@ class SparseChain(TransitionOperator):
         """The possible transitions."""
         return self.transitions
 
-    def pull(self, values: Numbers) -> Numbers:
+    def _pull(self, values: Numbers) -> Numbers:
         """The column vector P f."""
         source, target, probability = self.transitions
         return scatter_sum(probability * values[target], source, self.size)
 
-    def push(self, distribution: Numbers) -> Numbers:
+    def _push(self, distribution: Numbers) -> Numbers:
         """The row vector d P."""
         source, target, probability = self.transitions
         return scatter_sum(distribution[source] * probability, target, self.size)

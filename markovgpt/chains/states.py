@@ -18,6 +18,24 @@ from markovgpt.vocabulary import Vocabulary
 Window = tuple[int, ...]
 
 
+def as_tokens(given: Iterable[int], vocab_size: int) -> Window:
+    """Token ids as a tuple of Python integers.
+
+    Raises
+    ------
+    InvalidInput: a number that is no integer, or outside 0 .. V-1; it is never rounded.
+
+    >>> as_tokens(np.array([1, 0]), 2)
+    (1, 0)
+    """
+    tokens = []
+    for token in given:
+        if isinstance(token, bool) or not isinstance(token, int | np.integer) or not 0 <= token < vocab_size:
+            raise InvalidInput(f"tokens must be whole numbers in 0..{vocab_size - 1}, got {token}; see the vocabulary")
+        tokens.append(int(token))
+    return tuple(tokens)
+
+
 def window_label(window: Sequence[int], vocabulary: Vocabulary | None = None) -> str:
     """How a window is printed: its text, else its ids, run together while they are single digits.
 
@@ -118,10 +136,8 @@ class StateSpace:
                 "and for a shorter one use the states with prefixes (with_prefixes=True, --prefixes)"
             )
         number = 0
-        for token in window:
-            if not 0 <= token < self.vocab_size:
-                raise InvalidInput(f"tokens must lie in 0..{self.vocab_size - 1}, got {token}; see the vocabulary")
-            number = number * self.vocab_size + int(token)
+        for token in as_tokens(window, self.vocab_size):
+            number = number * self.vocab_size + token
         return self.first_state(len(window)) + number
 
     def decode(self, state: int) -> Window:
@@ -208,7 +224,7 @@ class ListedWindows:
         ------
         InvalidInput: a window that is not listed.
         """
-        key = tuple(int(token) for token in window)
+        key = as_tokens(window, self.vocab_size)
         if key not in self._numbers:
             raise InvalidInput(
                 f"the window must be one of the {self.n_states} listed, got {key}; "

@@ -25,6 +25,7 @@ from markovgpt.scaled import FloatArray, Numbers, ScaledArray, concatenate, is_p
 from markovgpt.vocabulary import Vocabulary
 
 LOWEST_LOG = -690.0  # e**-690 = 2**-995.5: from here down probabilities are kept as mantissa and exponent
+BYTES_PER_EDGE = 96  # source, target and probability, and a graph search over them
 LEAST_LOG = -1e12  # below, the exponents of products would leave an int64
 
 
@@ -117,7 +118,7 @@ class WindowChain(TransitionOperator):
         """How the window of a state is printed."""
         return self.space.label(state, self.vocabulary)
 
-    def push(self, distribution: Numbers) -> Numbers:
+    def _push(self, distribution: Numbers) -> Numbers:
         """The row vector d P."""
         V, arrived = self.space.vocab_size, []
         if self.space.with_prefixes:
@@ -136,7 +137,7 @@ class WindowChain(TransitionOperator):
             return concatenate(arrived)
         return slid
 
-    def pull(self, values: Numbers) -> Numbers:
+    def _pull(self, values: Numbers) -> Numbers:
         """The column vector P f."""
         V, L = self.space.vocab_size, self.space.context_length
         parts = []
@@ -149,7 +150,18 @@ class WindowChain(TransitionOperator):
         return concatenate(parts)
 
     def edges(self) -> Edges:
-        """The possible transitions."""
+        """The possible transitions.
+
+        Raises
+        ------
+        TooLarge: listing them, and searching the list, would not fit.
+        """
+        space = self.space
+        require_memory(
+            BYTES_PER_EDGE * space.n_states * space.vocab_size,
+            f"the transitions of {space.n_states} states x {space.vocab_size} tokens",
+            "give a shorter context length",
+        )
         possible = is_positive(self.next_token_probs)
         source = np.nonzero(possible)[0]
         return Edges(source, self._successors()[possible], self.next_token_probs[possible])

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -88,8 +88,8 @@ def _check_settings(
     steps: int, learning_rate: float, weight_decay: float, batch_size: int | None, positions: str
 ) -> None:
     """Refuse settings outside their range."""
-    if steps < 0:
-        raise InvalidInput(f"steps must be at least 0, got {steps}; 0 gives the untrained model")
+    if not isinstance(steps, int) or steps < 0:
+        raise InvalidInput(f"steps must be a whole number of at least 0, got {steps}; 0 gives the untrained model")
     if not learning_rate > 0 or not weight_decay >= 0:
         raise InvalidInput(
             f"learning_rate must be above 0 and weight_decay at least 0, got {learning_rate} and {weight_decay}; "
@@ -111,14 +111,14 @@ def _examples(
     if (tokens is None) == (examples is None):
         raise InvalidInput("give either tokens or examples, got both or neither; pass tokens=None with examples")
     if examples is not None:
-        inputs, targets = (np.asarray(part, dtype=np.int64) for part in examples)
+        inputs, targets = (_integers(part) for part in examples)
         if inputs.ndim != 2 or inputs.shape != targets.shape or not 1 <= inputs.shape[1] <= config.context_length:
             raise InvalidInput(
                 f"examples must be two arrays (N, T) of one shape with T in 1..{config.context_length}, "
                 f"got {inputs.shape} and {targets.shape}; mark what is not to be learnt by a target of -1"
             )
     else:
-        sequence, L = np.asarray(tokens, dtype=np.int64), config.context_length
+        sequence, L = _integers(tokens), config.context_length
         if sequence.ndim != 1 or len(sequence) <= L:
             raise InvalidInput(
                 f"tokens must be one sequence of more than context_length={L} tokens, got shape {sequence.shape}; "
@@ -135,7 +135,15 @@ def _examples(
     return torch.from_numpy(inputs), torch.from_numpy(targets)
 
 
-def _check_tokens(ids: np.ndarray, lowest: int, vocab_size: int) -> None:
+def _integers(given: ArrayLike | None) -> NDArray[np.int64]:
+    """Token ids as an array; they are never rounded."""
+    ids = np.asarray(given)
+    if ids.size and not np.issubdtype(ids.dtype, np.integer):
+        raise InvalidInput(f"tokens must be whole numbers, got {ids.dtype}; encode a text with its Vocabulary first")
+    return ids.astype(np.int64)
+
+
+def _check_tokens(ids: NDArray[np.int64], lowest: int, vocab_size: int) -> None:
     """Refuse token ids outside the vocabulary."""
     outside = (ids < lowest) | (ids >= vocab_size)
     if outside.any():
