@@ -38,9 +38,10 @@ from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput, MarkovGPTError, NotConverged, TooLarge
 from markovgpt.export.dot import draw, write_dot
 from markovgpt.export.tables import certified_digits, write_table
-from markovgpt.models.checkpoints import load_model, save_model
+from markovgpt.models.checkpoints import load_model, load_vocabulary, save_model
 from markovgpt.models.gpt import GPT, GPTConfig
 from markovgpt.models.protocol import NextTokenModel, as_model
+from markovgpt.models.source import ModelSource
 from markovgpt.models.training import TrainedGPT, train_gpt
 from markovgpt.scaled import ScaledArray
 from markovgpt.vocabulary import Vocabulary
@@ -54,6 +55,7 @@ __all__ = [
     "InvalidInput",
     "LogitTable",
     "MarkovGPTError",
+    "ModelSource",
     "NextTokenModel",
     "NotConverged",
     "SamplingSettings",
@@ -80,6 +82,7 @@ __all__ = [
     "hitting_probability",
     "is_irreducible",
     "load_model",
+    "load_vocabulary",
     "long_run_distribution",
     "period",
     "reachable_chain",

@@ -26,7 +26,7 @@ from markovgpt.demo import FOLDER, run_demo
 from markovgpt.errors import InvalidInput, MarkovGPTError, NotConverged, TooLarge
 from markovgpt.export.dot import draw, write_dot
 from markovgpt.export.tables import certified_digits
-from markovgpt.models.checkpoints import load_model
+from markovgpt.models.checkpoints import FORMATS, load_model, load_vocabulary
 
 ANSWERED, BAD_INPUT, NOT_CERTIFIED, WOULD_NOT_FIT, INTERRUPTED = 0, 2, 3, 4, 130
 MOST_LINES = 20
@@ -94,11 +94,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
     """The model, and which windows are its states."""
-    parser.add_argument("model", metavar="MODEL", help="a folder that save_model wrote, such as results/baby_gpt/model")
+    parser.add_argument(
+        "model", metavar="MODEL", help="a folder of save_model, nanoGPT or Hugging Face, or a torch file"
+    )
     parser.add_argument("--prefixes", action="store_true", help="the shorter windows a text begins with are states too")
     parser.add_argument("--context-length", metavar="L", type=int, help="a shorter window than the model's own")
     parser.add_argument("--memory", metavar="GB", type=float, help="budget of the table (3/4 of what is free)")
-    parser.add_argument("--format", default="auto", help="of the model's files (%(default)s)")
+    parser.add_argument("--format", default="auto", help="what MODEL must be: auto, " + ", ".join(FORMATS))
+    parser.add_argument("--n-head", metavar="H", type=int, help="heads of a minGPT state dict, which does not say")
+    parser.add_argument("--vocabulary", metavar="FILE", help="the tokens: a json list of strings, or a meta.pkl")
+    parser.add_argument("--trust", action="store_true", help="unpickle a torch file, running whatever code is inside")
     parser.add_argument("--device", default="cpu", help="where torch runs the model (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -126,14 +131,23 @@ def _table(given: argparse.Namespace) -> LogitTable:
     if given.memory is not None and not (math.isfinite(given.memory) and given.memory > 0):
         raise InvalidInput(f"--memory must be above 0 GB, got {given.memory}; leave it out to take 3/4 of what is free")
     budget = None if given.memory is None else int(given.memory * 1e9)
-    model = load_model(given.model, format=given.format, device=given.device)
+    model = load_model(
+        given.model,
+        format=given.format,
+        trust=given.trust,
+        device=given.device,
+        n_head=given.n_head,
+        vocabulary=None if given.vocabulary is None else load_vocabulary(given.vocabulary),
+    )
+    print(f"markovgpt: {model.source}", file=sys.stderr)
     return tabulate(model, with_prefixes=given.prefixes, context_length=given.context_length, memory_budget=budget)
 
 
-def _chain(given: argparse.Namespace) -> tuple[WindowChain, SamplingSettings]:
-    """The model's chain, and the settings as resolved."""
+def _chain(given: argparse.Namespace) -> tuple[WindowChain, SamplingSettings, LogitTable]:
+    """The model's chain, the settings as resolved, and the table it was made from."""
     settings = SamplingSettings(given.temperature, given.top_k, given.top_p, given.min_p, given.engine)
-    return WindowChain.from_logits(_table(given), settings), settings
+    table = _table(given)
+    return WindowChain.from_logits(table, settings), settings, table
 
 
 def _demo(given: argparse.Namespace) -> None:
@@ -142,14 +156,14 @@ def _demo(given: argparse.Namespace) -> None:
 
 def _stationary(given: argparse.Namespace) -> None:
     began = time.perf_counter()
-    chain, settings = _chain(given)
+    chain, settings, table = _chain(given)
     found = stationary_distributions(chain)
     if given.json:
         classes = [
             {"windows": [chain.label(int(state)) for state in states], **answer.summary()}
             for states, answer in zip(found.classes, found.answers, strict=True)
         ]
-        _print_json("stationary", settings, chain, began, {"classes": classes})
+        _print_json("stationary", settings, table, began, {"classes": classes})
         return
     for index, (states, answer) in enumerate(zip(found.classes, found.answers, strict=True)):
         print(f"recurrent class {index + 1} of {len(found.classes)}: {len(states)} of {chain.n_states} windows")
@@ -158,7 +172,7 @@ def _stationary(given: argparse.Namespace) -> None:
 
 def _reach(given: argparse.Namespace) -> None:
     began = time.perf_counter()
-    chain, settings = _chain(given)
+    chain, settings, table = _chain(given)
     wanted = given.red if given.red is not None else given.red_tokens
     red = ending_with(chain.space, wanted, chain.vocabulary)
     start: Start | None = given.start if given.start is not None else given.start_tokens
@@ -170,7 +184,7 @@ def _reach(given: argparse.Namespace) -> None:
     if given.json:
         time_of = {f"expected_steps_{name}": v for name, v in list(answers.values())[-1].summary().items()}
         extra = {**answer.summary(), **(time_of if given.within is None else {})}
-        _print_json("reach", settings, chain, began, {**question, **extra})
+        _print_json("reach", settings, table, began, {**question, **extra})
         return
     for name, each in answers.items():
         if start is None:
@@ -192,7 +206,7 @@ def _greedy(given: argparse.Namespace) -> None:
     if given.json:
         longest = int(machine.transient_length.max())
         margins = {"n_tied": machine.n_tied, "smallest_margin": machine.smallest_margin, "longest_transient": longest}
-        _print_json("greedy", SamplingSettings(temperature=0), table.space, began, {"loops": loops, **margins})
+        _print_json("greedy", SamplingSettings(temperature=0), table, began, {"loops": loops, **margins})
         return
     for loop in sorted(loops, key=lambda found: -int(found["basin"]))[:MOST_LINES]:
         origin = f"from {loop['basin']} of {table.space.n_states} windows"
@@ -202,7 +216,7 @@ def _greedy(given: argparse.Namespace) -> None:
 
 
 def _draw(given: argparse.Namespace) -> None:
-    chain, _ = _chain(given)
+    chain, _, _ = _chain(given)
     red = None if given.red is None else ending_with(chain.space, given.red, chain.vocabulary)
     write = write_dot if Path(given.out).suffix == ".dot" else draw
     file = write(chain, given.out, red=red)
@@ -222,13 +236,16 @@ def _print_rest(count: int) -> None:
         print(f"  ... and {count - MOST_LINES} more (--json prints all)")
 
 
-def _print_json(question: str, settings: SamplingSettings, states: Any, began: float, answer: dict[str, Any]) -> None:
-    """One object on stdout: question, settings, answer, states, seconds."""
+def _print_json(
+    question: str, settings: SamplingSettings, table: LogitTable, began: float, answer: dict[str, Any]
+) -> None:
+    """One object on stdout: question, model, settings, answer, states, seconds."""
     whole = {
         "question": question,
+        "model": None if table.source is None else dataclasses.asdict(table.source),
         "settings": dataclasses.asdict(settings),
         **answer,
-        "states": states.n_states,
+        "states": table.space.n_states,
         "seconds": round(time.perf_counter() - began, 3),
     }
     print(json.dumps(_finite(whole)))

@@ -25,9 +25,11 @@ from markovgpt.export.dot import draw, write_dot
 from markovgpt.export.figures import bar_figure, line_figure
 from markovgpt.export.record import write_record
 from markovgpt.export.tables import certified_digits, write_table
-from markovgpt.models.checkpoints import save_model, weights_sha256
+from markovgpt.models.checkpoints import save_model
 from markovgpt.models.gpt import GPT, GPTConfig
+from markovgpt.models.source import sha256_of
 from markovgpt.models.training import TrainedGPT, train_gpt
+from markovgpt.models.weights import weights_of
 from markovgpt.vocabulary import Vocabulary
 
 FOLDER = Path("results/baby_gpt")
@@ -76,7 +78,7 @@ def run_demo(folder: str | Path = FOLDER, *, say: Callable[[str], None] = print)
         "steps": STEPS,
         "parameters": trained.model.n_parameters,
         "dtype": str(after.logits.dtype),
-        "weights_sha256": weights_sha256(trained.model),
+        "weights_sha256": sha256_of(weights_of(trained.model)),
     }
     long_run = stationary_distributions(WindowChain.from_logits(after))
     write_record(

@@ -39,6 +39,8 @@ def test_reach_within_is_the_answer_of_python(folder, chain, capsys):
     assert (found["value"], found["lower"], found["upper"]) == (expected.value, expected.lower, expected.upper)
     assert found["states"] == 8
     assert found["settings"]["temperature"] == 1.0
+    assert found["model"]["format"] == "markovgpt"
+    assert len(found["model"]["weights_sha256"]) == 64
     assert {"log10", "log10_lower", "log10_upper", "method", "seconds"} <= found.keys()
 
 
@@ -100,6 +102,15 @@ def test_demo_writes_where_it_is_told(tmp_path, capsys):
     assert "12,656 parameters" in capsys.readouterr().out
 
 
+def test_tokens_can_be_named_from_a_file(folder, tmp_path, capsys):
+    (tmp_path / "tokens.json").write_text('["x", "y"]')
+    names = ("--vocabulary", str(tmp_path / "tokens.json"))
+    found = answer_of(capsys, "reach", folder, "--red", "xxx", "--start", "yyy", "--within", "5", *names)
+    assert (
+        found["value"] == answer_of(capsys, "reach", folder, "--red", "aaa", "--start", "bbb", "--within", "5")["value"]
+    )
+
+
 REFUSED = [
     (["--red", "aaa", "--temperature", "-1"], 2, "temperature must be at least 0"),
     (["--red", "aaa", "--temperature", "nan"], 2, "temperature must be a number"),
@@ -114,7 +125,11 @@ REFUSED = [
     (["--red", "aaa", "--start", "a"], 2, "a window must hold 3 tokens, got 1"),
     (["--red", "aaa", "--within", "-1"], 2, "within must be a whole number n of at least 0"),
     (["--red", "aaa", "--context-length", "9"], 2, "context_length must lie in 1..3"),
-    (["--red", "aaa", "--format", "onnx"], 2, "format must be 'auto' or 'markovgpt'"),
+    (
+        ["--red", "aaa", "--format", "onnx"],
+        2,
+        "format must be auto or one of markovgpt, nanogpt, mingpt, huggingface, got 'onnx'",
+    ),
     (["--red", "aaa", "--memory", "0"], 2, "--memory must be above 0 GB"),
     (["--red", "aaa", "--memory", "1e-9"], 4, "2**3 states x 2 tokens need 128 bytes, budget 1 bytes"),
 ]
@@ -126,8 +141,9 @@ def test_a_refusal_is_one_calm_line_and_a_code(folder, capsys, options, code, me
     out, err = capsys.readouterr()
     assert out == ""
     assert message in err
-    assert err.startswith("markovgpt: ")
-    assert err.count("\n") == 1
+    *notes, refusal = err.splitlines()
+    assert refusal.startswith("markovgpt: ")
+    assert all(note.startswith("markovgpt: markovgpt model, float32, weights") for note in notes)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +158,10 @@ def test_a_command_line_that_does_not_parse_exits_with_two(folder, capsys, argum
 
 def test_a_missing_model_is_refused(capsys):
     assert cli.main(["greedy", "no/such/model"]) == 2
-    assert "without config.json; make one with save_model, or with markovgpt demo" in capsys.readouterr().err
+    assert (
+        "a model must be a folder with config.json or ckpt.pt, or a torch file, got no/such/model"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_folder_that_cannot_be_written_is_refused(folder, tmp_path, capsys):
@@ -167,7 +186,8 @@ def test_a_reader_that_leaves_early_hears_no_traceback(folder):
     script = f"{sys.executable} -m markovgpt.cli reach {folder} --red aaa | head -c 1"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "P"
-    assert done.stderr == ""
+    assert done.stderr.startswith("markovgpt: markovgpt model, float32")
+    assert done.stderr.count("\n") == 1
 
 
 def test_not_a_traceback_from_a_real_process(folder):

@@ -12,6 +12,7 @@ from markovgpt.chains.states import StateSpace, window_label
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
 from markovgpt.models.protocol import NextTokenModel
+from markovgpt.models.source import ModelSource
 from markovgpt.models.threads import one_torch_thread
 from markovgpt.vocabulary import Vocabulary
 
@@ -27,6 +28,7 @@ class LogitTable:
     space: which windows.
     logits: (n_states, V), in the model's own dtype, which is part of the definition of the chain; made read-only.
     vocabulary: the tokens' strings, if known.
+    source: where the model came from, if it was loaded.
 
     Raises
     ------
@@ -39,6 +41,7 @@ class LogitTable:
     space: StateSpace
     logits: NDArray[np.floating[Any]]
     vocabulary: Vocabulary | None = None
+    source: ModelSource | None = None
 
     def __post_init__(self) -> None:
         expected = (self.space.n_states, self.space.vocab_size)
@@ -97,7 +100,7 @@ def tabulate(
         if state == 0:  # the first answer says the dtype
             logits = np.empty((space.n_states, space.vocab_size), dtype=rows.dtype)
         logits[state : state + len(rows)] = rows
-    return LogitTable(space, logits, model.vocabulary)
+    return LogitTable(space, logits, model.vocabulary, getattr(model, "source", None))
 
 
 def _tiles(space: StateSpace) -> Iterator[tuple[int, NDArray[np.int64]]]:

@@ -1,23 +1,28 @@
-"""Save and load a GPT: a folder with ``model.safetensors`` and ``config.json``. Nothing in it is ever executed."""
+"""Load a model from disk, whoever wrote it, and save our own: a folder with ``model.safetensors`` and ``config.json``.
 
-import hashlib
+Nothing in any of these files is run, unless the user says ``trust=True`` about a torch file.
+"""
+
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from markovgpt.errors import InvalidInput
+from markovgpt.models.files import load_torch_file, read_config
 from markovgpt.models.gpt import GPT, GPTConfig
+from markovgpt.models.huggingface import load_huggingface
+from markovgpt.models.nanogpt import load_mingpt, load_nanogpt, read_meta
+from markovgpt.models.protocol import ModuleModel
+from markovgpt.models.weights import built_from, check_tensors, weights_of
 from markovgpt.vocabulary import Vocabulary
 
-FORMAT = "markovgpt"
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
-TIED = "transformer.wte.weight"  # the same tensor as lm_head.weight, kept once
+FORMATS = ("markovgpt", "nanogpt", "mingpt", "huggingface")
+WEIGHTS, CONFIG, NANOGPT = "model.safetensors", "config.json", "ckpt.pt"
 
 
 def save_model(model: GPT, path: str | Path) -> None:
@@ -35,99 +40,124 @@ def save_model(model: GPT, path: str | Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise InvalidInput(f"path must be a folder to save into, got the file {folder}; choose another name")
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(_weights(model), folder / WEIGHTS)
+    save_file(weights_of(model), folder / WEIGHTS)
     config = {
-        "format": FORMAT,
+        "format": "markovgpt",
         "config": asdict(model.config),
         "vocabulary": None if model.vocabulary is None else list(model.vocabulary.tokens),
     }
     (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
 
 
-def load_model(path: str | Path, *, format: str = "auto", device: str = "cpu") -> GPT:
-    """Read a GPT from a folder that `save_model` wrote.
+def load_model(
+    path: str | Path,
+    *,
+    format: str = "auto",
+    trust: bool = False,
+    device: str = "cpu",
+    n_head: int | None = None,
+    vocabulary: Vocabulary | None = None,
+    context_length: int | None = None,
+) -> GPT | ModuleModel:
+    """Load a model, whoever wrote it; what was detected stands in its ``source``.
 
     Parameters
     ----------
-    format: "auto" or "markovgpt".
+    path: a folder of `save_model`, of nanoGPT (with ``ckpt.pt``) or of Hugging Face's ``save_pretrained``; or a file: a
+        nanoGPT checkpoint, a minGPT state dict, or the ``model.safetensors`` of a folder.
+    format: "auto", or one of "markovgpt", "nanogpt", "mingpt", "huggingface": what the path must be.
+    trust: unpickle arbitrary objects in a torch file, running whatever code it holds. Only for files you made.
     device: where torch is to run it.
+    n_head: heads of a minGPT state dict, which does not say.
+    vocabulary: the tokens' strings; None takes what lies beside the weights.
+    context_length: of a model that does not say; None takes its own.
 
     Raises
     ------
-    InvalidInput: a missing, damaged or mismatched file, which is named with the remedy; an unknown format.
+    InvalidInput: a missing, damaged or mismatched file, which is named with the remedy; another format than asked for.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_model(GPT(GPTConfig(2, 3), Vocabulary(("0", "1"))), folder)
-    ...     load_model(folder).vocabulary.tokens
-    ('0', '1')
+    ...     model = load_model(folder)
+    >>> model.vocabulary.tokens, model.source.format, model.source.dtype
+    (('0', '1'), 'markovgpt', 'float32')
     """
-    if format not in ("auto", FORMAT):
-        raise InvalidInput(f"format must be 'auto' or {FORMAT!r}, got {format!r}; wrap other models with as_model")
-    folder = Path(path)
-    for name in (CONFIG, WEIGHTS):
-        if not (folder / name).is_file():
-            raise InvalidInput(
-                f"a model must be a folder with {CONFIG} and {WEIGHTS}, got {folder} without {name}; "
-                "make one with save_model, or with markovgpt demo"
-            )
-    config, vocabulary = _read_config(folder / CONFIG)
+    if format != "auto" and format not in FORMATS:
+        raise InvalidInput(
+            f"format must be auto or one of {', '.join(FORMATS)}, got {format!r}; others join by as_model"
+        )
+    place = Path(path)
+    if place.name == WEIGHTS:
+        place = place.parent
+    if place.is_dir() and not (place / CONFIG).is_file() and (place / NANOGPT).is_file():
+        place = place / NANOGPT
+    if place.is_file():
+        model: GPT | ModuleModel = _from_torch_file(place, trust, vocabulary, n_head)
+    else:
+        model = _from_folder(place, vocabulary, context_length)
+    found = model.source.format if model.source else "unknown"
+    if format not in ("auto", found):
+        raise InvalidInput(f"{path} must be of the format {format}, got {found}; leave the format out to detect it")
+    if isinstance(model, GPT):
+        model.to(device)
+    return model
+
+
+def load_vocabulary(path: str | Path) -> Vocabulary:
+    """Read the tokens of a model: a json list of strings, in the order of their ids, or nanoGPT's ``meta.pkl``.
+
+    Raises
+    ------
+    InvalidInput: a file that is missing or holds something else.
+    """
+    file = Path(path)
+    if file.suffix == ".pkl":
+        return Vocabulary(read_meta(file))
     try:
-        weights = load_file(folder / WEIGHTS)
-    except (SafetensorError, OSError) as error:
-        raise InvalidInput(f"{folder / WEIGHTS} must be a safetensors file, got: {error}; copy it anew") from error
-    with torch.random.fork_rng(devices=[]):  # the initial draw is thrown away: leave no trace of it
-        model = GPT(config, vocabulary)
-    _check_weights(folder / WEIGHTS, weights, _weights(model))
-    model.load_state_dict({**weights, TIED: weights["lm_head.weight"]})
-    return model.to(device).eval()
+        tokens = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InvalidInput(f"{file} must hold a json list of token strings, got: {error}; write one") from error
+    if not isinstance(tokens, list):
+        raise InvalidInput(f"{file} must hold a json list of token strings, got {type(tokens).__name__}; write one")
+    return Vocabulary(tuple(tokens))
 
 
-def weights_sha256(model: GPT) -> str:
-    """The SHA-256 of all weights, in the order of their names: the model's fingerprint."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(_weights(model).items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.cpu().numpy().tobytes())
-    return digest.hexdigest()
+def _from_torch_file(file: Path, trust: bool, vocabulary: Vocabulary | None, n_head: int | None) -> GPT:
+    """A nanoGPT checkpoint or a minGPT state dict."""
+    content = load_torch_file(file, trust=trust)
+    if isinstance(content, Mapping) and {"model", "model_args"} <= content.keys():
+        return load_nanogpt(file, content, vocabulary)
+    return load_mingpt(file, check_tensors(file, content), vocabulary, n_head)
 
 
-def _weights(model: GPT) -> dict[str, Tensor]:
-    """The weights by name, tied ones once."""
-    return {name: tensor.contiguous() for name, tensor in model.state_dict().items() if name != TIED}
+def _from_folder(folder: Path, vocabulary: Vocabulary | None, context_length: int | None) -> GPT | ModuleModel:
+    """Our own folder, or Hugging Face's."""
+    if not (folder / CONFIG).is_file():
+        raise InvalidInput(
+            f"a model must be a folder with {CONFIG} or {NANOGPT}, or a torch file, got {folder}; "
+            "make one with save_model, or with markovgpt demo"
+        )
+    config = read_config(folder / CONFIG)
+    if "model_type" in config:
+        return load_huggingface(folder, config, vocabulary, context_length)
+    return _load_own(folder, config, vocabulary)
 
 
-def _read_config(file: Path) -> tuple[GPTConfig, Vocabulary | None]:
-    """The sizes and the vocabulary in a config file."""
+def _load_own(folder: Path, read: dict[str, Any], vocabulary: Vocabulary | None) -> GPT:
+    """A folder that `save_model` wrote."""
+    known = {field.name for field in fields(GPTConfig)}
     try:
-        read: Any = json.loads(file.read_text(encoding="utf-8"))
-        known = {field.name for field in fields(GPTConfig)}
         config = GPTConfig(**{name: size for name, size in read["config"].items() if name in known})
         tokens = read["vocabulary"]
-    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        stored = None if tokens is None else Vocabulary(tuple(tokens))
+    except (KeyError, TypeError, AttributeError) as error:
         raise InvalidInput(
-            f"{file} must hold the keys config and vocabulary, got {type(error).__name__}: {error}; save the model anew"
+            f"{folder / CONFIG} must hold the keys config and vocabulary, got {error!r}; save the model anew"
         ) from error
-    vocabulary = None if tokens is None else Vocabulary(tuple(tokens))
-    if vocabulary is not None and len(vocabulary) != config.vocab_size:
-        raise InvalidInput(
-            f"the vocabulary in {file} must hold vocab_size={config.vocab_size} tokens, got {len(vocabulary)}; "
-            "save the model anew"
-        )
-    return config, vocabulary
-
-
-def _check_weights(file: Path, found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    """Refuse weights that are missing, left over, of another shape, or no numbers."""
-    if found.keys() != expected.keys():
-        missing, extra = sorted(expected.keys() - found.keys()), sorted(found.keys() - expected.keys())
-        raise InvalidInput(f"{file} must hold the tensors of its config, got {missing=} and {extra=}; check {CONFIG}")
-    for name, tensor in found.items():
-        if tensor.shape != expected[name].shape:
-            raise InvalidInput(
-                f"{name} in {file} must have the shape {tuple(expected[name].shape)}, got {tuple(tensor.shape)}; "
-                f"check {CONFIG}"
-            )
-        wrong = int((~torch.isfinite(tensor)).sum())
-        if wrong:
-            raise InvalidInput(f"{name} in {file} must hold finite numbers, got {wrong} others; train or copy it anew")
+    file = folder / WEIGHTS
+    try:
+        weights = load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise InvalidInput(f"{file} must be a safetensors file, got: {error}; copy it anew") from error
+    return built_from(file, weights, config, vocabulary or stored, format="markovgpt")

@@ -1,11 +1,12 @@
 """The minimal GPT of the seed notebook ("GPT as a finite-state Markov chain", A. Karpathy, 2023).
 
 Pre-norm decoder blocks, learned positions, tied input and output embeddings. Modules are built and initialised in the
-notebook's order, so that one seed gives the notebook's weights.
+notebook's order, so that one seed gives the notebook's weights. Imported weights of the GPT-2 family run in it too:
+their differences (biases, GELU variant, widths, untied embeddings) are fields of the config.
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from markovgpt.errors import InvalidInput
+from markovgpt.models.source import ModelSource
 from markovgpt.vocabulary import Vocabulary
+
+ACTIVATIONS = {"gelu": "none", "gelu_tanh": "tanh"}  # as torch names the approximation
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,16 @@ class GPTConfig:
     vocab_size: number of tokens V, at least 1.
     context_length: longest window L, at least 1.
     n_layer, n_head, n_embd: blocks, attention heads and width; n_embd is a multiple of n_head.
-    bias: whether the linear layers add a bias (the layer norms always do, as in the notebook).
+    bias: whether the linear layers add a bias.
+    layer_norm_bias: whether the layer norms do (in the notebook always).
+    activation: of the MLP: "gelu" (by erf) or "gelu_tanh" (the approximation of GPT-2 and minGPT).
+    n_inner: width of the MLP; None is 4 n_embd.
+    layer_norm_epsilon: added to the variance, above 0.
+    tied: whether input and output embeddings are one matrix.
 
     Raises
     ------
-    InvalidInput: a size below 1, or a width that the heads do not divide.
+    InvalidInput: a size below 1, a width that the heads do not divide, an unknown activation.
 
     >>> GPTConfig(vocab_size=2, context_length=3).n_embd
     16
@@ -43,16 +52,36 @@ class GPTConfig:
     n_head: int = 4
     n_embd: int = 16
     bias: bool = False
+    layer_norm_bias: bool = True
+    activation: str = "gelu"
+    n_inner: int | None = None
+    layer_norm_epsilon: float = 1e-5
+    tied: bool = True
 
     def __post_init__(self) -> None:
-        for name, size in asdict(self).items():
-            if name != "bias" and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+        for name in ("vocab_size", "context_length", "n_layer", "n_head", "n_embd", "n_inner"):
+            size = getattr(self, name)
+            if name == "n_inner" and size is None:
+                continue
+            if isinstance(size, bool) or not isinstance(size, int) or size < 1:
                 raise InvalidInput(f"{name} must be a whole number of at least 1, got {size}; give the model's size")
+        if self.activation not in ACTIVATIONS:
+            raise InvalidInput(
+                f"activation must be one of {', '.join(ACTIVATIONS)}, got {self.activation!r}; "
+                "wrap other models with as_model"
+            )
+        if not self.layer_norm_epsilon > 0:
+            raise InvalidInput(f"layer_norm_epsilon must be above 0, got {self.layer_norm_epsilon}; 1e-5 is usual")
         if self.n_embd % self.n_head:
             raise InvalidInput(
                 f"n_embd must be a multiple of n_head, got {self.n_embd} and {self.n_head}; "
                 f"the nearest width is {self.n_head * max(1, round(self.n_embd / self.n_head))}"
             )
+
+
+def _layer_norm(config: GPTConfig) -> nn.LayerNorm:
+    """A layer norm of the config's width."""
+    return nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon, bias=config.layer_norm_bias)
 
 
 class _Attention(nn.Module):
@@ -79,11 +108,13 @@ class _MLP(nn.Module):
 
     def __init__(self, config: GPTConfig):
         super().__init__()
-        self.c_fc = nn.Linear(config.n_embd, 4 * config.n_embd, bias=config.bias)
-        self.c_proj = nn.Linear(4 * config.n_embd, config.n_embd, bias=config.bias)
+        n_inner = config.n_inner or 4 * config.n_embd
+        self.approximate = ACTIVATIONS[config.activation]
+        self.c_fc = nn.Linear(config.n_embd, n_inner, bias=config.bias)
+        self.c_proj = nn.Linear(n_inner, config.n_embd, bias=config.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.c_proj(functional.gelu(self.c_fc(x)))  # type: ignore[no-any-return]
+        return self.c_proj(functional.gelu(self.c_fc(x), approximate=self.approximate))  # type: ignore[no-any-return]
 
 
 class _Block(nn.Module):
@@ -91,9 +122,9 @@ class _Block(nn.Module):
 
     def __init__(self, config: GPTConfig):
         super().__init__()
-        self.ln_1 = nn.LayerNorm(config.n_embd)
+        self.ln_1 = _layer_norm(config)
         self.attn = _Attention(config)
-        self.ln_2 = nn.LayerNorm(config.n_embd)
+        self.ln_2 = _layer_norm(config)
         self.mlp = _MLP(config)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -112,6 +143,8 @@ class GPT(nn.Module):
     config: the sizes.
     vocabulary: the V token strings, if known.
 
+    A loaded model says in ``source`` where it came from, and in ``stop_tokens`` which tokens end a text.
+
     Raises
     ------
     InvalidInput: a vocabulary of another size than the config's.
@@ -128,16 +161,19 @@ class GPT(nn.Module):
         super().__init__()
         self.config = config
         self.vocabulary = vocabulary
+        self.source: ModelSource | None = None
+        self.stop_tokens: tuple[int, ...] = ()
         self.transformer = nn.ModuleDict(
             {
                 "wte": nn.Embedding(config.vocab_size, config.n_embd),
                 "wpe": nn.Embedding(config.context_length, config.n_embd),
                 "h": nn.ModuleList([_Block(config) for _ in range(config.n_layer)]),
-                "ln_f": nn.LayerNorm(config.n_embd),
+                "ln_f": _layer_norm(config),
             }
         )
         self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
-        self.transformer["wte"].weight = self.lm_head.weight  # tied
+        if config.tied:
+            self.transformer["wte"].weight = self.lm_head.weight
         self.apply(self._initialise)
         for name, parameter in self.named_parameters():
             if name.endswith("c_proj.weight"):

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from markovgpt.errors import InvalidInput
+from markovgpt.models.source import ModelSource
 from markovgpt.vocabulary import Vocabulary
 
 
@@ -45,6 +46,8 @@ class ModuleModel:
         self.vocab_size = vocab_size
         self.context_length = context_length
         self.vocabulary = vocabulary
+        self.source: ModelSource | None = None
+        self.stop_tokens: tuple[int, ...] = ()
 
     def next_token_logits(self, windows: NDArray[np.integer[Any]]) -> NDArray[np.floating[Any]]:
         """Logits (B, V) of the token after each of the windows (B, T).
