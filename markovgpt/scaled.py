@@ -93,6 +93,11 @@ class ScaledArray:
         """A copy that can be written to."""
         return _raw(self.mantissa.copy(), self.exponent.copy())
 
+    def setflags(self, *, write: bool) -> None:
+        """Whether the numbers may be written to, as numpy's arrays say it."""
+        self.mantissa.setflags(write=write)
+        self.exponent.setflags(write=write)
+
     # -- arithmetic ----------------------------------------------------------------------------------------------------
 
     def __mul__(self, other: Operand) -> "ScaledArray":

@@ -23,7 +23,7 @@ FLOORS = {
     "__init__": 8,
 }
 ONLY_IN = {
-    "torch": ("models/", "demo.py"),
+    "torch": ("models/", "chains/sampling.py", "demo.py"),
     "safetensors": ("models/",),
     "pandas": ("export/tables.py",),
     "networkx": ("analysis/", "export/", "chains/operator.py"),

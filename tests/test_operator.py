@@ -46,8 +46,8 @@ def reachable_part():
     return mg.reachable_chain(model, None, (1,)), matrix
 
 
-def absorbing():
-    chain, matrix = window_chain(2, 3)
+def absorbing(*, scaled=False):
+    chain, matrix = window_chain(2, 3, scaled=scaled)
     stopped = matrix.copy()
     stopped[[2, 5]] = np.eye(8)[[2, 5]]
     return mg.with_absorbing(chain, [2, 5]), stopped
@@ -63,6 +63,8 @@ CHAINS = {
     "sparse": sparse_chain(),
     "reachable": reachable_part(),
     "absorbing": absorbing(),
+    "absorbing, scaled": absorbing(scaled=True),
+    "one state": (mg.SparseChain.from_matrix([[1.0]]), np.ones((1, 1))),
 }
 
 

@@ -53,6 +53,12 @@ def test_dropout_is_off_even_if_the_caller_trains_again():
     assert first.tolist() == second.tolist() == net[0](torch.as_tensor(WINDOWS))[:, -1].tolist()
 
 
+def test_a_module_is_put_into_eval_mode():
+    net = torch.nn.Sequential(torch.nn.Embedding(3, 3), torch.nn.Dropout(0.5))
+    mg.as_model(net, vocab_size=3, context_length=2)
+    assert not any(module.training for module in net.modules())
+
+
 def test_a_gpt_and_an_adapted_module_are_models():
     assert isinstance(model_of(LOGITS), mg.NextTokenModel)
     assert isinstance(mg.GPT(mg.GPTConfig(2, 3)), mg.NextTokenModel)

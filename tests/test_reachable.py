@@ -100,6 +100,12 @@ def test_a_text_start_needs_a_vocabulary():
         mg.reachable_chain(model, None, "a")
 
 
+@pytest.mark.parametrize("limits", [{"within": 2.5}, {"within": True}, {"max_states": float("nan")}])
+def test_limits_that_are_no_whole_numbers_are_refused(limits):
+    with pytest.raises(mg.InvalidInput, match=r"within must be .* max_states"):
+        mg.reachable_chain(table_model(), None, "a", **limits)
+
+
 @pytest.mark.parametrize("limits", [{"within": -1}, {"max_states": 0}])
 def test_limits_out_of_range_are_refused(limits):
     with pytest.raises(mg.InvalidInput, match="within must be at least 0 and max_states at least 1"):
@@ -112,3 +118,37 @@ def test_too_many_windows_are_refused_with_remedies():
     ):
         mg.reachable_chain(table_model(context_length=30), None, "a", max_states=100)
     assert mg.reachable_chain(table_model(context_length=30), None, "a", max_states=100, within=3).n_states == 40
+
+
+def test_exactly_as_many_windows_as_allowed_are_listed():
+    # 1 + 3 + 9 + 27 windows within three steps
+    model = table_model(context_length=30)
+    assert mg.reachable_chain(model, None, "a", within=3, max_states=40).n_states == 40
+    with pytest.raises(mg.TooLarge, match="more than max_states=39 windows"):
+        mg.reachable_chain(model, None, "a", within=3, max_states=39)
+
+
+def test_states_are_printed_as_the_text_of_their_windows():
+    part = mg.reachable_chain(table_model(), None, "ab", within=1)
+    assert [part.label(state) for state in range(4)] == ["ab", "aba", "abb", "abc"]
+
+
+def test_probabilities_below_the_doubles_are_kept():
+    model = mg.as_model(lambda windows: np.array([[0.0, -2.0]] * len(windows)), vocab_size=2, context_length=1)
+    part = mg.reachable_chain(model, mg.SamplingSettings(1e-3), (0,))
+    edge = part.to_networkx().edges[0, 1]
+    assert edge["weight"] == 0.0
+    assert edge["log10_probability"] == pytest.approx(-2000 / np.log(10), rel=1e-12)
+    with pytest.raises(mg.InvalidInput, match="ask the chain itself, or raise the temperature"):
+        part.to_csr()
+
+
+def test_logits_that_are_no_numbers_name_the_window_they_follow():
+    def broken(windows):
+        logits = np.zeros((len(windows), 2))
+        logits[(np.asarray(windows)[:, -2:] == [1, 1]).all(axis=1) & (np.asarray(windows).shape[1] == 2)] = np.nan
+        return logits
+
+    model = mg.as_model(broken, vocab_size=2, context_length=40)
+    with pytest.raises(mg.InvalidInput, match=r"after the window '11' \(tokens \(1, 1\)\); look for NaN"):
+        mg.reachable_chain(model, None, (1,), within=5)

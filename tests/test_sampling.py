@@ -1,9 +1,11 @@
 """Sampling settings against a reference written one row and one token at a time."""
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,6 +69,77 @@ def test_the_worked_example_keeps_four_tokens():
     # T = 1.5, top_k = 5, top_p = 0.8, min_p = 0.2: (.40 .25 .15 .10)**(2/3) / sum = .378 .276 .196 .150
     found = np.exp(mg.SamplingSettings(1.5, 5, 0.8, 0.2).log_probabilities(EXAMPLE))
     assert found.round(3).tolist() == [0.378, 0.276, 0.196, 0.150, 0, 0]
+
+
+def test_the_nucleus_is_taken_of_what_top_k_left():
+    # the best two alone have shares 8/13 and 5/13: the first is enough for 0.6; of all six tokens it would be 0.4
+    assert support(mg.SamplingSettings(top_k=2, top_p=0.6).log_probabilities(EXAMPLE)) == {0}
+    assert support(mg.SamplingSettings(top_p=0.6).log_probabilities(EXAMPLE)) == {0, 1}
+
+
+def test_the_nucleus_is_taken_at_the_temperature():
+    # at T = 1/2 the shares are 16 : 6.25 : 2.25 : 1 : .36 : .16 of 26.02, the first two together 0.855
+    assert support(mg.SamplingSettings(0.5, top_p=0.8).log_probabilities(EXAMPLE)) == {0, 1}
+    assert support(mg.SamplingSettings(0.5, min_p=0.3).log_probabilities(EXAMPLE)) == {0, 1}
+
+
+@pytest.mark.parametrize("tokens", [2, 4, 5, 8, 10])
+@pytest.mark.parametrize("top_p", [0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9])
+def test_of_equal_tokens_as_many_stay_as_in_torch(tokens, top_p):
+    # the operations of TopPLogitsWarper: a double 1 - p against a float32 cumulative mass
+    cumulative = torch.zeros(tokens).softmax(-1).cumsum(-1)
+    dropped = int((cumulative <= 1 - top_p)[:-1].sum())
+    assert support(mg.SamplingSettings(top_p=top_p).log_probabilities([0.0] * tokens)) == set(range(tokens - dropped))
+
+
+def test_the_likeliest_stays_though_its_share_is_no_larger_in_float32():
+    # the logits differ in float32, exp(-1e-9) is 1 in float32: Hugging Face sorts the logits
+    assert support(mg.SamplingSettings(top_p=0.1).log_probabilities([0.0, 1e-9])) == {1}
+
+
+def test_the_kept_tokens_are_chosen_in_float32():
+    # 1 + 1e-12 is 1 in float32: a tie with the first, in the shares of the kept ones a larger logit
+    found = mg.SamplingSettings(top_k=1).log_probabilities([1.0, 1.0 + 1e-12, 0.0])
+    assert support(found) == {0, 1}
+    assert found[1] > found[0]
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    st.lists(st.floats(-30, 30, width=32), min_size=1, max_size=9),
+    st.sampled_from([0.05, 0.7, 1.0, 3.0]),
+    st.sampled_from([None, 1, 3]),
+    st.sampled_from([None, 0.2, 0.9]),
+    st.sampled_from([None, 0.1]),
+)
+def test_rows_sum_to_one_and_a_stricter_setting_keeps_a_subset(logits, temperature, top_k, top_p, min_p):
+    top_k = None if top_k is None else min(top_k, len(logits))
+    given_ones = mg.SamplingSettings(temperature, top_k, top_p, min_p)
+    everything = support(given_ones.log_probabilities(logits))
+    for stricter in ({}, {"top_k": 1}, {"top_p": 0.1}, {"min_p": 0.5}):
+        found = dataclasses.replace(given_ones, **stricter).log_probabilities(logits)
+        assert abs(math.fsum(np.exp(found).tolist()) - 1) <= (len(logits) + 8) * 2**-52
+        assert {int(np.argmax(logits))} <= support(found) <= everything
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.lists(st.integers(-20, 20), min_size=1, max_size=8, unique=True))
+def test_temperature_zero_is_the_limit_of_small_temperatures(logits):
+    limit = np.exp(mg.SamplingSettings(temperature=0).log_probabilities(logits))
+    near = np.exp(mg.SamplingSettings(temperature=1e-3).log_probabilities(logits))  # gaps of at least 1000 nats
+    assert near.tolist() == limit.tolist()
+
+
+@pytest.mark.parametrize("setting", [{"top_p": 0.9}, {"min_p": 0.5}])
+@pytest.mark.parametrize("temperature", [1e-9, 1e-300])
+def test_at_a_tiny_temperature_the_filters_leave_the_best_and_its_ties(setting, temperature):
+    assert support(mg.SamplingSettings(temperature, **setting).log_probabilities([1.0, 1.0, 0.0])) == {0, 1}
+
+
+@pytest.mark.parametrize("setting", [{}, {"top_k": 2}, {"top_p": 0.9}, {"min_p": 0.5}])
+def test_float64_logits_beyond_float32_are_no_numbers_lost(setting):
+    found = mg.SamplingSettings(**setting).log_probabilities([0.0, 1e39])
+    assert np.exp(found).tolist() == [0.0, 1.0]
 
 
 def test_ties_with_the_kth_token_all_stay():
@@ -147,6 +220,8 @@ def test_rows_of_any_shape_are_taken_apart():
         ({"top_p": np.nan}, "top_p must be a number, got nan"),
         ({"min_p": -0.1}, r"min_p must lie in \[0, 1\], got -0.1"),
         ({"min_p": 1.1}, r"min_p must lie in \[0, 1\], got 1.1"),
+        ({"min_p": np.nan}, "min_p must be a number, got nan"),
+        ({"top_p": "most"}, "top_p must be a number, got most"),
         ({"engine": "steam"}, "engine must be one of huggingface, got 'steam'"),
     ],
 )

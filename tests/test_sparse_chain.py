@@ -27,6 +27,18 @@ def test_entries_of_one_transition_add_up():
     assert mg.SparseChain.from_matrix(stored).to_csr().toarray().tolist() == [[0, 1], [0, 1]]
 
 
+def test_entries_stored_twice_in_a_csr_add_up():
+    stored = sparse.csr_array((np.array([0.25, 0.75, 1.0]), np.array([1, 1, 1]), np.array([0, 2, 3])), shape=(2, 2))
+    chain = mg.SparseChain.from_matrix(stored)
+    assert chain.edges().probability.tolist() == [1.0, 1.0]
+    assert stored.nnz == 3
+
+
+def test_transitions_are_read_only():
+    for array in mg.SparseChain.from_matrix(MATRIX).edges():
+        assert not array.flags.writeable
+
+
 def test_labels_are_printed_and_numbers_else():
     assert mg.SparseChain.from_matrix(MATRIX, labels=["a", "b", "c"]).label(1) == "b"
     assert mg.SparseChain.from_matrix(MATRIX).label(1) == "1"
@@ -87,8 +99,10 @@ def test_labels_of_another_number_are_refused():
         ([], "states must name at least one of the 3 states, got none"),
         ([False] * 3, "states must name at least one of the 3 states, got none"),
         ([True], "states must name at least one of the 3 states"),
-        ([3], r"states must lie in 0..2, got \[3\]"),
-        ([-1], r"states must lie in 0..2, got \[-1\]"),
+        ([0.5], r"states must .*got \[0.5\]"),
+        (["a"], "states must .*got"),
+        ([3], r"states must be whole numbers in 0..2, got \[3\]"),
+        ([-1], r"states must be whole numbers in 0..2, got \[-1\]"),
     ],
 )
 def test_absorbing_states_outside_the_chain_are_refused(states, message):

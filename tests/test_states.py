@@ -97,3 +97,16 @@ def test_a_state_outside_is_refused(space, state):
 def test_sizes_that_are_no_counts_are_refused(sizes):
     with pytest.raises(mg.InvalidInput, match="must be a whole number of at least 1"):
         mg.StateSpace(*sizes)
+
+
+@pytest.mark.parametrize("space", [mg.StateSpace(2, 2), ListedWindows(2, 2, ((0, 0), (0, 1)))])
+@pytest.mark.parametrize("state", [1.5, True])
+def test_a_state_that_is_no_whole_number_is_refused_not_rounded(space, state):
+    with pytest.raises(mg.InvalidInput, match=rf"states must .*got {state}"):
+        space.decode(state)
+
+
+def test_the_fourteen_states_of_the_seed_stand_in_their_order():
+    space = mg.StateSpace(2, 3, with_prefixes=True)
+    shown = "0 1 00 01 10 11 000 001 010 011 100 101 110 111"
+    assert " ".join(space.label(state) for state in range(14)) == shown

@@ -43,6 +43,61 @@ def test_the_three_token_models_probabilities_are_the_published_ones():
     assert probabilities(three_token_model()) == pytest.approx(published(THREE), abs=1e-6)
 
 
+def test_the_three_token_model_is_drawn_after_the_baby_and_twenty_samples():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1337)
+        mg.GPT(mg.GPTConfig(2, 3))
+        for _ in range(20):
+            torch.rand(1)
+        model = mg.GPT(mg.GPTConfig(3, 2)).eval()
+    assert probabilities(model) == pytest.approx(published(THREE), abs=1e-6)
+
+
+def test_twelve_examples_are_learnt_on_one_thread(monkeypatch):
+    seen, cross_entropy = [], torch.nn.functional.cross_entropy
+
+    def watched(logits, targets, **options):
+        seen.append((int((targets >= 0).sum()), torch.get_num_threads()))
+        return cross_entropy(logits, targets, **options)
+
+    monkeypatch.setattr(torch.nn.functional, "cross_entropy", watched)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    mg.train_gpt(BABY, mg.GPTConfig(2, 3), steps=2)
+    torch.set_num_threads(before)
+    assert seen == [(12, 1)] * 2
+
+
+def test_one_step_is_that_of_adamw_by_hand():
+    # the first step: both moments, corrected, are g and g**2, so w <- w (1 - rate decay) - rate g / (|g| + 1e-8)
+    rate, decay = 0.01, 0.5
+    start = mg.train_gpt(BABY, mg.GPTConfig(2, 3), steps=0).model
+    windows, following = zip(*[(BABY[i : i + 3], BABY[i + 3]) for i in range(12)], strict=True)
+    chances = start(torch.tensor(windows))[:, -1].softmax(-1)
+    (-chances[range(12), following].log().mean()).backward()
+    after = mg.train_gpt(BABY, mg.GPTConfig(2, 3), steps=1, learning_rate=rate, weight_decay=decay).model
+    for (name, old), new in zip(start.named_parameters(), after.parameters(), strict=True):
+        clear = old.grad.abs() > 1e-5  # elsewhere g / (|g| + 1e-8) is rounding noise
+        expected = old * (1 - rate * decay) - rate * old.grad.sign()
+        assert (new - expected)[clear].abs().max() < 2e-5, name
+        assert clear.any(), name
+
+
+def test_a_batch_is_drawn_from_the_examples_with_replacement():
+    surprises = -np.log(published(BEFORE))
+    one = mg.train_gpt(BABY, mg.GPTConfig(2, 3), steps=1, batch_size=1).log[0]["loss"]
+    assert np.abs(surprises - one).min() < 1e-6
+    more = mg.train_gpt(BABY, mg.GPTConfig(2, 3), steps=1, batch_size=40).log[0]["loss"]
+    assert surprises.min() < more < surprises.max()
+
+
+def test_the_trained_model_is_in_eval_mode_and_keeps_its_vocabulary():
+    bits = mg.Vocabulary(("0", "1"))
+    model = mg.train_gpt(BABY, mg.GPTConfig(2, 3), steps=1, vocabulary=bits).model
+    assert not any(module.training for module in model.modules())
+    assert model.vocabulary == bits
+
+
 @pytest.mark.parametrize("make", [three_token_model, lambda: mg.train_gpt(BABY, mg.GPTConfig(2, 3), steps=1)])
 def test_the_callers_generator_and_threads_are_left_alone(make):
     threads = torch.get_num_threads()
@@ -99,9 +154,11 @@ def test_examples_are_learnt_where_they_are_not_ignored():
         ({"learning_rate": 0}, "learning_rate must be above 0"),
         ({"learning_rate": float("nan")}, "learning_rate must be above 0"),
         ({"weight_decay": -0.1}, "weight_decay at least 0"),
-        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
+        ({"batch_size": 0}, "batch_size must be a whole number of at least 1, got 0"),
+        ({"batch_size": 2.5}, "batch_size must be a whole number of at least 1, got 2.5"),
         ({"positions": "first"}, "positions must be 'last' or 'all', got 'first'"),
         ({"tokens": [0, 1]}, "more than context_length=3 tokens"),
+        ({"tokens": [0, 1, 0]}, "more than context_length=3 tokens"),
         ({"tokens": [0, 1, 2, 0, 1]}, r"tokens must lie in 0..1, got 2"),
         ({"tokens": [0, 1, -1, 0, 1]}, r"tokens must lie in 0..1, got -1"),
         ({"tokens": None}, "give either tokens or examples, got both or neither"),

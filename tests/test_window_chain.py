@@ -1,5 +1,7 @@
 """Chains over all windows: what they are made of, and what they refuse."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -91,5 +93,36 @@ def test_transitions_that_would_not_fit_are_refused(monkeypatch):
 def test_probabilities_that_would_not_fit_are_refused(monkeypatch):
     table = mg.LogitTable(SPACE, np.zeros((4, 2)))
     monkeypatch.setattr("markovgpt.memory.available_bytes", lambda: 100)
-    with pytest.raises(mg.TooLarge, match="the probabilities of 4 states x 2 tokens need 256 bytes, budget 75 bytes"):
+    with pytest.raises(mg.TooLarge, match="the probabilities of 4 states x 2 tokens need 320 bytes, budget 75 bytes"):
         mg.WindowChain.from_logits(table)
+
+
+def test_a_chain_keeps_the_tables_vocabulary():
+    table = mg.LogitTable(SPACE, np.zeros((4, 2)), mg.Vocabulary(("a", "b")))
+    assert [mg.WindowChain.from_logits(table).label(state) for state in range(4)] == ["aa", "ab", "ba", "bb"]
+
+
+def test_probabilities_with_too_few_digits_for_a_double_are_kept_scaled():
+    # e**-715 = 10**-310.5 is a double of 44 bits only: the normal ones end at e**-708.4
+    chain = mg.WindowChain.from_logits(mg.LogitTable(SPACE, np.array([[0.0, -715.0]] * 4)))
+    assert isinstance(chain.next_token_probs, ScaledArray)
+    assert chain.next_token_probs.log10()[0, 1] == pytest.approx(-715 / np.log(10), rel=1e-15)
+
+
+def test_a_scaled_table_is_read_only_too():
+    chain = mg.WindowChain(SPACE, ScaledArray.of(HALVES))
+    with pytest.raises(ValueError, match="read-only"):
+        chain.next_token_probs[0, 0] = 0.9
+
+
+@pytest.mark.parametrize("setting", [{}, {"top_k": 5}, {"top_p": 0.9}, {"min_p": 0.1}, {"temperature": 1e-3}])
+def test_the_memory_is_at_most_a_quarter_above_its_estimate(monkeypatch, setting):
+    estimates = []
+    monkeypatch.setattr("markovgpt.chains.window_chain.require_memory", lambda size, *_, **__: estimates.append(size))
+    space = mg.StateSpace(20, 3)
+    table = mg.LogitTable(space, np.random.default_rng(0).normal(size=(8000, 20)).astype(np.float32))
+    tracemalloc.start()
+    mg.WindowChain.from_logits(table, mg.SamplingSettings(**setting))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= 1.25 * max(estimates)

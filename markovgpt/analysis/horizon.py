@@ -23,6 +23,7 @@ from markovgpt.analysis.arguments import Start, start_distribution
 from markovgpt.analysis.result import Answer, at_most_one, mean_over
 from markovgpt.analysis.structure import can_reach
 from markovgpt.chains.operator import TransitionOperator
+from markovgpt.chains.states import is_count
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, choose, concatenate, is_positive, widen
 from markovgpt.solvers.certificate import Enclosure
@@ -59,7 +60,7 @@ def transient_distribution(chain: TransitionOperator, start: Start, steps: int) 
     [0.125, 0.875]
     """
     begin = start_distribution(chain, start)
-    if not _whole_number(steps) or not 0 <= steps <= MOST_STEPS:
+    if not is_count(steps) or steps > MOST_STEPS:
         raise InvalidInput(
             f"steps must be a whole number in 0..{MOST_STEPS}, got {steps}; for the limit see long_run_distribution"
         )
@@ -185,7 +186,7 @@ def _on(mask: Mask, values: Numbers) -> Numbers:
 def _interval(within: int | tuple[int, int]) -> tuple[int, int]:
     """The first and the last step of a horizon."""
     given = within if isinstance(within, tuple | list) else (0, within)
-    if len(given) != 2 or not all(_whole_number(bound) for bound in given) or not 0 <= given[0] <= given[1]:
+    if len(given) != 2 or not all(map(is_count, given)) or given[0] > given[1]:
         raise InvalidInput(
             f"within must be a whole number n of at least 0, or (a, b) with 0 <= a <= b, got {within}; "
             "leave it out to ask about ever"
@@ -196,8 +197,3 @@ def _interval(within: int | tuple[int, int]) -> tuple[int, int]:
             "ask for within=n, which has no such limit"
         )
     return int(given[0]), int(given[1])
-
-
-def _whole_number(value: object) -> bool:
-    """Whether a value is an integer, and no bool."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)

@@ -11,6 +11,8 @@ from markovgpt.chains.sampling import first_invalid_row
 from markovgpt.chains.states import StateSpace, window_label
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
+from markovgpt.models.gpt import GPT
+from markovgpt.models.prefix_tree import logits_of_all_windows
 from markovgpt.models.protocol import NextTokenModel
 from markovgpt.models.source import ModelSource
 from markovgpt.models.threads import one_torch_thread
@@ -74,7 +76,9 @@ def tabulate(
     TooLarge: the table would not fit; said before anything is allocated.
     InvalidInput: a context length outside 1 .. L, or logits that are no numbers (the window is named).
 
-    Method: batches of one fixed number of rows on one thread, so that a row is a function of its window alone.
+    Method: a `GPT` is walked as a tree of shared prefixes (`markovgpt.models.prefix_tree`), any other model is asked in
+    batches of one fixed number of rows. On one thread and in shapes that depend on V alone, so that tabulating again,
+    with or without prefixes, gives the same bytes. A full forward of the same window can differ in the last digits.
 
     >>> from markovgpt.models.protocol import as_model
     >>> def newest(windows): return np.eye(2)[np.asarray(windows)[:, -1]]
@@ -95,12 +99,26 @@ def tabulate(
         budget=memory_budget,
     )
     logits: NDArray[np.floating[Any]] = np.empty(0)
-    for state, windows in _tiles(space):
-        rows = ask(model, windows)
-        if state == 0:  # the first answer says the dtype
+    for state, rows in _answers(model, space):
+        if not logits.size:  # the first answer says the dtype
             logits = np.empty((space.n_states, space.vocab_size), dtype=rows.dtype)
         logits[state : state + len(rows)] = rows
     return LogitTable(space, logits, model.vocabulary, getattr(model, "source", None))
+
+
+def _answers(model: NextTokenModel, space: StateSpace) -> Iterator[tuple[int, NDArray[np.floating[Any]]]]:
+    """The logits after all windows, part by part, each with the number of its first state."""
+    if isinstance(model, GPT):
+        for length, first, logits in logits_of_all_windows(
+            model, space.context_length, with_prefixes=space.with_prefixes
+        ):
+            row = first_invalid_row(logits)
+            if row is not None:
+                _refuse(logits[row], space.windows(length, first + row, first + row + 1)[0], model.vocabulary)
+            yield space.first_state(length) + first, logits
+    else:
+        for state, windows in _tiles(space):
+            yield state, ask(model, windows)
 
 
 def _tiles(space: StateSpace) -> Iterator[tuple[int, NDArray[np.int64]]]:
@@ -116,20 +134,31 @@ def ask(model: NextTokenModel, windows: NDArray[np.int64]) -> NDArray[np.floatin
 
     Raises
     ------
-    InvalidInput: NaN, +inf or nothing but -inf after a window, which is named.
+    InvalidInput: NaN, +inf or nothing but -inf after a window, which is named, or logits of another shape.
     """
     answers = []
     with one_torch_thread():
         for first in range(0, len(windows), TILE_ROWS):
             tile = windows[first : first + TILE_ROWS]
             padding = np.repeat(tile[:1], TILE_ROWS - len(tile), axis=0)
-            answers.append(model.next_token_logits(np.concatenate([tile, padding]))[: len(tile)])
+            logits = model.next_token_logits(np.concatenate([tile, padding]))
+            if logits.shape != (TILE_ROWS, model.vocab_size):
+                raise InvalidInput(
+                    f"the model must give logits of shape ({TILE_ROWS}, {model.vocab_size}), one row a window, got "
+                    f"{logits.shape}; as_model adapts other forms"
+                )
+            answers.append(logits[: len(tile)])
     logits = np.concatenate(answers)
     row = first_invalid_row(logits)
     if row is not None:
-        window = tuple(windows[row].tolist())
-        raise InvalidInput(
-            f"the model must give a number for some token and NaN for none, got {logits[row]} after the window "
-            f"{window_label(window, model.vocabulary)!r} (tokens {window}); look for NaN or overflow in the weights"
-        )
+        _refuse(logits[row], windows[row], model.vocabulary)
     return logits
+
+
+def _refuse(logits: NDArray[np.floating[Any]], window: NDArray[np.int64], vocabulary: Vocabulary | None) -> None:
+    """Refuse logits that are no distribution, naming their window."""
+    tokens = tuple(window.tolist())
+    raise InvalidInput(
+        f"the model must give a number for some token and NaN for none, got {logits} after the window "
+        f"{window_label(tokens, vocabulary)!r} (tokens {tokens}); look for NaN or overflow in the weights"
+    )

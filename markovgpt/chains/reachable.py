@@ -8,7 +8,7 @@ from markovgpt.chains.logits import ask
 from markovgpt.chains.operator import Edges
 from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.chains.sparse_chain import SparseChain
-from markovgpt.chains.states import ListedWindows, Window, as_tokens, window_label
+from markovgpt.chains.states import ListedWindows, Window, as_tokens, is_count, window_label
 from markovgpt.chains.window_chain import exponentials
 from markovgpt.errors import InvalidInput, TooLarge
 from markovgpt.models.protocol import NextTokenModel
@@ -48,9 +48,9 @@ def reachable_chain(
     (2, [[0.0, 1.0], [1.0, 0.0]])
     """
     first = _start_window(model, start)
-    if (within is not None and within < 0) or max_states < 1:
+    if not (within is None or is_count(within)) or not is_count(max_states) or max_states < 1:
         raise InvalidInput(
-            f"within must be at least 0 and max_states at least 1, got {within} and {max_states}; "
+            f"within must be at least 0 and max_states at least 1, whole numbers, got {within} and {max_states}; "
             "leave within out to follow every path"
         )
     sampling = settings or SamplingSettings()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
 from markovgpt.errors import InvalidInput
@@ -102,7 +103,7 @@ class SamplingSettings:
         if self.temperature == 0:
             best = exact.argmax(axis=-1)  # the first of equals
             return np.where(np.arange(V) == best[..., None], 0.0, -np.inf)
-        possible = self._kept(given.astype(np.float32)) & np.isfinite(exact)
+        possible = self._kept(_in_float32(exact)) & np.isfinite(exact)
         with np.errstate(over="ignore"):
             gaps = (exact - exact.max(axis=-1, keepdims=True)) / self.temperature
         # a gap beyond the doubles is still possible: only the support may say -inf
@@ -118,28 +119,35 @@ class SamplingSettings:
         if self.top_p is not None and self.top_p < 1:
             kept &= self._in_nucleus(np.where(kept, logits, -np.inf))
         if self.min_p is not None and self.min_p > 0:
-            weights = self._weights(np.where(kept, logits, -np.inf))  # the largest is 1
-            kept &= weights >= np.float32(self.min_p)
+            gaps = self._gaps(np.where(kept, logits, -np.inf))
+            kept &= np.exp(gaps) >= np.float32(self.min_p)
         return kept
 
-    def _weights(self, logits: Float32Array) -> Float32Array:
-        """p / max p in float32, at this temperature."""
+    def _gaps(self, logits: Float32Array) -> Float32Array:
+        """log (p / max p) in float32, at this temperature."""
         temperature = max(np.float32(self.temperature), np.finfo(np.float32).tiny)
-        with np.errstate(over="ignore", under="ignore"):
-            return np.asarray(np.exp((logits - logits.max(axis=-1, keepdims=True)) / temperature), dtype=np.float32)
+        with np.errstate(over="ignore"):
+            return np.asarray((logits - logits.max(axis=-1, keepdims=True)) / temperature, dtype=np.float32)
 
     def _in_nucleus(self, logits: Float32Array) -> NDArray[np.bool_]:
         """Top-p: drop, from the least likely up, what together has at most 1 - top_p; the likeliest always stays."""
-        threshold = np.float32(1) - np.float32(self.top_p or 1)
-        weights = self._weights(logits)
-        probabilities = weights / weights.sum(axis=-1, keepdims=True)
-        ascending = np.argsort(-probabilities, axis=-1, kind="stable")[..., ::-1]  # of equals, higher ids first
-        below = np.cumsum(np.take_along_axis(probabilities, ascending, axis=-1), axis=-1, dtype=np.float32)
-        stays = below > threshold
+        ascending = np.argsort(-logits, axis=-1, kind="stable")[..., ::-1]  # of equals, higher ids first
+        gaps = np.take_along_axis(self._gaps(logits), ascending, axis=-1)
+        mass = torch.from_numpy(gaps).softmax(-1).cumsum(-1)  # the engine's own operations
+        stays = (mass > 1 - (self.top_p or 1)).numpy()
         stays[..., -1] = True
         kept = np.empty(logits.shape, dtype=bool)
         np.put_along_axis(kept, ascending, stays, axis=-1)
         return kept
+
+
+def _in_float32(logits: FloatArray) -> Float32Array:
+    """Logits as the engine sees them; where they leave the range of float32, below their largest."""
+    with np.errstate(over="ignore"):
+        seen = logits.astype(np.float32)
+        if np.isposinf(seen).any():
+            seen = (logits - logits.max(axis=-1, keepdims=True)).astype(np.float32)
+    return seen
 
 
 def first_invalid_row(logits: NDArray[Any]) -> int | None:

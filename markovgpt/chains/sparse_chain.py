@@ -48,8 +48,7 @@ class SparseChain(TransitionOperator):
         check_probabilities(probability, lambda place: f"from state {source[place]} to {target[place]}")
         check_rows(scatter_sum(probability, source, self.size), np.bincount(source, minlength=self.size), "the matrix")
         for array in self.transitions:
-            if isinstance(array, np.ndarray):
-                array.setflags(write=False)
+            array.setflags(write=False)
 
     @classmethod
     def from_matrix(cls, matrix: ArrayLike | csr_array, labels: Sequence[str] | None = None) -> "SparseChain":
@@ -138,8 +137,10 @@ def with_absorbing(chain: TransitionOperator, states: ArrayLike) -> SparseChain:
         raise InvalidInput(
             f"states must name at least one of the {chain.n_states} states, got none; give their numbers"
         )
-    if chosen.dtype != bool and not ((chosen >= 0) & (chosen < chain.n_states)).all():
-        raise InvalidInput(f"states must lie in 0..{chain.n_states - 1}, got {chosen.tolist()}; see n_states")
+    if chosen.dtype != bool and not (chosen.dtype.kind in "iu" and ((chosen >= 0) & (chosen < chain.n_states)).all()):
+        raise InvalidInput(
+            f"states must be whole numbers in 0..{chain.n_states - 1}, got {chosen.tolist()}; see n_states"
+        )
     absorbing[chosen] = True
     source, target, probability = chain.edges()
     kept, stopped = ~absorbing[source], np.flatnonzero(absorbing)

@@ -30,10 +30,15 @@ def as_tokens(given: Iterable[int], vocab_size: int) -> Window:
     """
     tokens = []
     for token in given:
-        if isinstance(token, bool) or not isinstance(token, int | np.integer) or not 0 <= token < vocab_size:
+        if not is_count(token) or token >= vocab_size:
             raise InvalidInput(f"tokens must be whole numbers in 0..{vocab_size - 1}, got {token}; see the vocabulary")
         tokens.append(int(token))
     return tuple(tokens)
+
+
+def is_count(value: object) -> bool:
+    """Whether a value is a whole number of at least 0, and no bool."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= 0
 
 
 def window_label(window: Sequence[int], vocabulary: Vocabulary | None = None) -> str:
@@ -104,7 +109,7 @@ class StateSpace:
 
     def __post_init__(self) -> None:
         for name, size in (("vocab_size", self.vocab_size), ("context_length", self.context_length)):
-            if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            if not is_count(size) or size < 1:
                 raise InvalidInput(f"{name} must be a whole number of at least 1, got {size}; give the model's size")
 
     @property
@@ -147,7 +152,7 @@ class StateSpace:
         ------
         InvalidInput: a number outside 0 .. n_states - 1.
         """
-        if not 0 <= state < self.n_states:
+        if not is_count(state) or state >= self.n_states:
             raise InvalidInput(f"states must lie in 0..{self.n_states - 1}, got {state}; see StateSpace.n_states")
         length = self.context_length
         while self.first_state(length) > state:
@@ -239,7 +244,7 @@ class ListedWindows:
         ------
         InvalidInput: a number outside 0 .. n_states - 1.
         """
-        if not 0 <= state < self.n_states:
+        if not is_count(state) or state >= self.n_states:
             raise InvalidInput(f"states must lie in 0..{self.n_states - 1}, got {state}; see n_states")
         return self.windows[state]
 

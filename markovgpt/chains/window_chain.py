@@ -25,6 +25,8 @@ from markovgpt.scaled import FloatArray, Numbers, ScaledArray, concatenate, is_p
 from markovgpt.vocabulary import Vocabulary
 
 LOWEST_LOG = -690.0  # e**-690 = 2**-995.5: from here down probabilities are kept as mantissa and exponent
+ENTRIES_AT_ONCE = 2**14  # logits turned into probabilities at a time: what is passing takes no memory
+BYTES_PER_PROBABILITY = 40  # mantissa and exponent, while the parts are joined and the rows checked
 BYTES_PER_EDGE = 96  # source, target and probability, and a graph search over them
 LEAST_LOG = -1e12  # below, the exponents of products would leave an int64
 
@@ -66,8 +68,7 @@ class WindowChain(TransitionOperator):
             lambda place: f"of token {place % V} after {space.label(place // V, self.vocabulary)!r}",
         )
         check_rows(self.next_token_probs.sum(axis=1), self.space.vocab_size, "next_token_probs")
-        if isinstance(self.next_token_probs, np.ndarray):
-            self.next_token_probs.setflags(write=False)
+        self.next_token_probs.setflags(write=False)
 
     @classmethod
     def from_logits(cls, table: LogitTable, settings: SamplingSettings | None = None) -> "WindowChain":
@@ -78,14 +79,16 @@ class WindowChain(TransitionOperator):
         TooLarge: the probabilities would not fit.
         InvalidInput: a temperature so low that probabilities fall below e**-1e12; ask at temperature 0 instead.
         """
-        space = table.space
+        space, sampling = table.space, settings or SamplingSettings()
         require_memory(
-            4 * 8 * space.n_states * space.vocab_size,
+            BYTES_PER_PROBABILITY * space.n_states * space.vocab_size,
             f"the probabilities of {space.n_states} states x {space.vocab_size} tokens",
             "give a shorter context length",
         )
-        logs = (settings or SamplingSettings()).log_probabilities(table.logits)
-        return cls(space, exponentials(logs), table.vocabulary)
+        step = max(1, ENTRIES_AT_ONCE // space.vocab_size)
+        blocks = (table.logits[first : first + step] for first in range(0, space.n_states, step))
+        parts = [exponentials(sampling.log_probabilities(block)) for block in blocks]
+        return cls(space, concatenate(parts), table.vocabulary)
 
     @classmethod
     def from_model(

@@ -95,8 +95,10 @@ def _check_settings(
             f"learning_rate must be above 0 and weight_decay at least 0, got {learning_rate} and {weight_decay}; "
             "the notebook's are 1e-3 and 0.1"
         )
-    if batch_size is not None and batch_size < 1:
-        raise InvalidInput(f"batch_size must be at least 1, got {batch_size}; None takes every example")
+    if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
+        raise InvalidInput(
+            f"batch_size must be a whole number of at least 1, got {batch_size}; None takes every example"
+        )
     if positions not in ("last", "all"):
         raise InvalidInput(f"positions must be 'last' or 'all', got {positions!r}; the notebook's is 'last'")
 
