@@ -92,7 +92,7 @@ def tabulate(
         )
     space = StateSpace(model.vocab_size, L, with_prefixes)
     require_memory(
-        space.n_states * model.vocab_size * 8,
+        space.n_states * model.vocab_size * _bytes_per_logit(model),
         f"{model.vocab_size}**{L} states x {model.vocab_size} tokens",
         "give a shorter context length (context_length=, --context-length), or ask only about what is reachable from "
         "a start (reachable_chain)",
@@ -104,6 +104,11 @@ def tabulate(
             logits = np.empty((space.n_states, space.vocab_size), dtype=rows.dtype)
         logits[state : state + len(rows)] = rows
     return LogitTable(space, logits, model.vocabulary, getattr(model, "source", None))
+
+
+def _bytes_per_logit(model: NextTokenModel) -> int:
+    """Bytes of one logit: of a GPT's weights, else of a double, the most a model gives."""
+    return model.lm_head.weight.element_size() if isinstance(model, GPT) else 8
 
 
 def _answers(model: NextTokenModel, space: StateSpace) -> Iterator[tuple[int, NDArray[np.floating[Any]]]]:
