@@ -135,6 +135,14 @@ def test_logits_that_are_no_numbers_name_their_window(bad):
         mg.tabulate(model)
 
 
+def test_broken_weights_of_a_gpt_name_the_first_window_they_spoil():
+    model = mg.GPT(mg.GPTConfig(3, 2, tied=False))
+    with torch.no_grad():
+        model.transformer["wte"].weight[1] = torch.nan  # 00 does not hold token 1, 01 does
+    with pytest.raises(mg.InvalidInput, match=r"after the window '01' \(tokens \(0, 1\)\); look for NaN"):
+        mg.tabulate(model)
+
+
 def test_a_table_of_another_shape_is_refused():
     with pytest.raises(mg.InvalidInput, match=r"logits must have the shape \(n_states, V\) = \(8, 2\), got \(8, 3\)"):
         mg.LogitTable(mg.StateSpace(2, 3), np.zeros((8, 3)))

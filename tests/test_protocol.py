@@ -70,10 +70,15 @@ def test_logits_of_another_shape_are_refused(output):
         model_of(output).next_token_logits(WINDOWS)
 
 
-@pytest.mark.parametrize("sizes", [{"vocab_size": 0, "context_length": 2}, {"vocab_size": 2, "context_length": 0}])
+@pytest.mark.parametrize("sizes", [{"vocab_size": 0, "context_length": 2}, {"vocab_size": 2.5, "context_length": 1}])
 def test_sizes_below_one_are_refused(sizes):
     with pytest.raises(mg.InvalidInput, match="vocab_size and context_length must be at least 1"):
         mg.as_model(lambda windows: LOGITS, **sizes)
+
+
+def test_what_cannot_be_called_is_refused():
+    with pytest.raises(mg.InvalidInput, match="module must be a torch module or a callable, got int"):
+        mg.as_model(3, vocab_size=3, context_length=2)
 
 
 def test_a_vocabulary_of_another_size_is_refused():

@@ -92,6 +92,15 @@ def test_of_equal_tokens_as_many_stay_as_in_torch(tokens, top_p):
     assert support(mg.SamplingSettings(top_p=top_p).log_probabilities([0.0] * tokens)) == set(range(tokens - dropped))
 
 
+@pytest.mark.parametrize(("weights", "min_p"), [([5, 5, 3], 0.6), ([2, 2, 1], 0.5), ([4, 1], 0.25), ([5, 4, 4], 0.8)])
+def test_min_p_at_its_edge_keeps_what_it_keeps_in_torch(weights, min_p):
+    # the operations of MinPLogitsWarper: float32 probabilities against min_p times the largest
+    logits = np.log(np.array(weights) / sum(weights))
+    chances = torch.tensor(logits, dtype=torch.float32).softmax(-1)
+    stays = (chances >= min_p * chances.max()).tolist()
+    assert support(mg.SamplingSettings(min_p=min_p).log_probabilities(logits)) == set(np.flatnonzero(stays))
+
+
 def test_the_likeliest_stays_though_its_share_is_no_larger_in_float32():
     # the logits differ in float32, exp(-1e-9) is 1 in float32: Hugging Face sorts the logits
     assert support(mg.SamplingSettings(top_p=0.1).log_probabilities([0.0, 1e-9])) == {1}

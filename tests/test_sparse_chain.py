@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 
 import markovgpt as mg
+from markovgpt.chains.operator import Edges
 
 MATRIX = [[0.5, 0.5, 0.0], [0.0, 0.25, 0.75], [1.0, 0.0, 0.0]]
 
@@ -86,6 +87,20 @@ def test_rows_that_sum_to_one_within_their_rounding_are_a_chain():
     tenths = np.full((10, 10), 0.1)  # sums to 0.9999999999999999
     for matrix in (thirds, tenths):
         assert mg.SparseChain.from_matrix(matrix).n_states == len(matrix)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "message"),
+    [
+        ([1, 0], [0, 1], "transitions must be sorted by source and target"),
+        ([0, 0, 1], [1, 1, 0], "no pair twice"),
+        ([0, 1], [1, 7], r"transitions must lie between states 0..1"),
+        ([0, 1], [-1, 0], r"transitions must lie between states 0..1"),
+    ],
+)
+def test_transitions_that_are_no_list_of_a_chain_are_refused(source, target, message):
+    with pytest.raises(mg.InvalidInput, match=message):
+        mg.SparseChain(Edges(np.array(source), np.array(target), np.ones(len(source))), 2)
 
 
 def test_labels_of_another_number_are_refused():

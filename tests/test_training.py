@@ -91,6 +91,14 @@ def test_a_batch_is_drawn_from_the_examples_with_replacement():
     assert surprises.min() < more < surprises.max()
 
 
+@pytest.mark.parametrize(("steps", "what"), [(5, "loss"), (1, "weights")])
+def test_training_that_diverges_is_refused(steps, what):
+    with pytest.raises(
+        mg.InvalidInput, match=f"training must keep .*finite {what}, got .*; give a lower learning_rate"
+    ):
+        mg.train_gpt(BABY, mg.GPTConfig(2, 3), steps=steps, learning_rate=float("inf"))
+
+
 def test_the_trained_model_is_in_eval_mode_and_keeps_its_vocabulary():
     bits = mg.Vocabulary(("0", "1"))
     model = mg.train_gpt(BABY, mg.GPTConfig(2, 3), steps=1, vocabulary=bits).model

@@ -119,8 +119,8 @@ class SamplingSettings:
         if self.top_p is not None and self.top_p < 1:
             kept &= self._in_nucleus(np.where(kept, logits, -np.inf))
         if self.min_p is not None and self.min_p > 0:
-            gaps = self._gaps(np.where(kept, logits, -np.inf))
-            kept &= np.exp(gaps) >= np.float32(self.min_p)
+            shares = torch.from_numpy(self._gaps(np.where(kept, logits, -np.inf))).softmax(-1)
+            kept &= (shares >= self.min_p * shares.amax(-1, keepdim=True)).numpy()
         return kept
 
     def _gaps(self, logits: Float32Array) -> Float32Array:

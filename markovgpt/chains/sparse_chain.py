@@ -22,7 +22,7 @@ class SparseChain(TransitionOperator):
 
     Parameters
     ----------
-    transitions: sorted by source, no pair twice, no zero among the probabilities.
+    transitions: sorted by source and target, no pair twice, no zero among the probabilities.
     size: number of states.
     labels: how each state is printed; None prints the state number.
     space: the windows that the states are, if they are windows.
@@ -45,6 +45,14 @@ class SparseChain(TransitionOperator):
         if self.labels is not None and len(self.labels) != self.size:
             raise InvalidInput(f"labels must name all {self.size} states, got {len(self.labels)}; give one for each")
         source, target, probability = self.transitions
+        places = np.stack([source, target])
+        if places.size and not ((places >= 0) & (places < self.size)).all():
+            raise InvalidInput(f"transitions must lie between states 0..{self.size - 1}, got others; see size")
+        steps = np.diff(source * self.size + target)
+        if not (steps > 0).all():
+            raise InvalidInput(
+                "transitions must be sorted by source and target, no pair twice, got others; see from_matrix"
+            )
         check_probabilities(probability, lambda place: f"from state {source[place]} to {target[place]}")
         check_rows(scatter_sum(probability, source, self.size), np.bincount(source, minlength=self.size), "the matrix")
         for array in self.transitions:

@@ -224,10 +224,22 @@ class GPT(nn.Module):
     def next_token_logits(self, windows: NDArray[np.integer[Any]]) -> NDArray[np.floating[Any]]:
         """Logits (B, V) of the token after each of the windows (B, T), T <= L, in the weights' dtype.
 
+        Raises
+        ------
+        InvalidInput: windows that are no integers (B, T), T >= 1, or tokens outside 0 .. V-1.
+
         >>> GPT(GPTConfig(vocab_size=2, context_length=3)).next_token_logits(np.array([[0, 1], [1, 1]])).shape
         (2, 2)
         """
-        device = self.lm_head.weight.device
+        ids = np.asarray(windows)
+        if ids.ndim != 2 or not ids.size or ids.dtype.kind not in "iu":
+            raise InvalidInput(
+                f"windows must be integers of shape (B, T), T >= 1, got {ids.dtype} of {ids.shape}; one row each"
+            )
+        if ids.min() < 0 or ids.max() >= self.vocab_size:
+            raise InvalidInput(
+                f"tokens must lie in 0..{self.vocab_size - 1}, got {ids.min()} to {ids.max()}; see the vocabulary"
+            )
         with torch.no_grad():
-            logits = self(torch.as_tensor(np.asarray(windows, dtype=np.int64), device=device))[:, -1]
+            logits = self(torch.as_tensor(ids.astype(np.int64), device=self.lm_head.weight.device))[:, -1]
         return np.asarray(logits.cpu().numpy())

@@ -94,9 +94,14 @@ def as_model(
     >>> uniform.next_token_logits(np.array([[0, 1, 1]]))
     array([[0., 0.]], dtype=float32)
     """
-    if vocab_size < 1 or context_length < 1:
+    if not callable(module):
         raise InvalidInput(
-            f"vocab_size and context_length must be at least 1, got {vocab_size} and {context_length}; "
+            f"module must be a torch module or a callable, got {type(module).__name__}; pass the model itself"
+        )
+    sizes = (vocab_size, context_length)
+    if any(not isinstance(size, int) or isinstance(size, bool) or size < 1 for size in sizes):
+        raise InvalidInput(
+            f"vocab_size and context_length must be at least 1, whole numbers, got {vocab_size} and {context_length}; "
             "give the sizes the module was built with"
         )
     if vocabulary is not None and len(vocabulary) != vocab_size:

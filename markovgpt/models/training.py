@@ -1,5 +1,6 @@
 """Train a GPT on a token sequence or on given examples."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +17,7 @@ from markovgpt.models.threads import one_torch_thread
 from markovgpt.vocabulary import Vocabulary
 
 IGNORED = -1
+LOWER_RATE = "give a lower learning_rate; the notebook's is 1e-3"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +62,7 @@ def train_gpt(
 
     Raises
     ------
-    InvalidInput: no example, tokens outside the vocabulary, or a setting outside its range.
+    InvalidInput: no example, tokens outside the vocabulary, a setting outside its range, or a loss that diverges.
 
     >>> trained = train_gpt([0, 1, 0, 1, 0, 1], GPTConfig(2, 2, n_layer=1), steps=2)
     >>> [row["step"] for row in trained.log], trained.log[1]["loss"] < trained.log[0]["loss"]
@@ -81,6 +83,12 @@ def train_gpt(
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             log.append({"step": step, "loss": loss.item()})
+            if not math.isfinite(log[-1]["loss"]):
+                raise InvalidInput(
+                    f"training must keep a finite loss, got {log[-1]['loss']} at step {step}; {LOWER_RATE}"
+                )
+        if not all(torch.isfinite(parameter).all() for parameter in model.parameters()):
+            raise InvalidInput(f"training must keep finite weights, got others after {steps} steps; {LOWER_RATE}")
     return TrainedGPT(model.eval(), tuple(log))
 
 
