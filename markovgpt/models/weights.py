@@ -59,9 +59,9 @@ def built_from(
     with torch.random.fork_rng(devices=[]):  # the initial draw is thrown away: leave no trace of it
         model = GPT(config, vocabulary)
     _check_weights(file, weights, weights_of(model))
-    model.load_state_dict({**weights, **({TIED: weights["lm_head.weight"]} if config.tied else {})})
     if any(tensor.dtype == torch.float64 for tensor in weights.values()):
-        model.double().load_state_dict({**weights, **({TIED: weights["lm_head.weight"]} if config.tied else {})})
+        model.double()
+    model.load_state_dict({**weights, **({TIED: weights["lm_head.weight"]} if config.tied else {})})
     model.source = ModelSource(format, dtype_of(weights), sha256_of(weights), notes)
     model.stop_tokens = stop_tokens
     return model.eval()
