@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import json
+import logging
 import math
 import os
 import sys
@@ -38,13 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 answered, 2 bad input, 3 not certified to the tolerance asked for, 4 would not fit, 130 interrupted.
     """
     given = _parser().parse_args(arguments)
+    _say_what_is_chosen()
     try:
         given.answer(given)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
-        print("markovgpt: interrupted", file=sys.stderr)
+        resumable = getattr(given, "on_disk", None)
+        print("markovgpt: interrupted" + ("; the same command goes on from here" if resumable else ""), file=sys.stderr)
         return INTERRUPTED
     except (MarkovGPTError, OSError, MemoryError) as error:
         print(f"markovgpt: {error or 'out of memory; give a shorter --context-length'}", file=sys.stderr)
@@ -52,6 +55,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return WOULD_NOT_FIT
         return NOT_CERTIFIED if isinstance(error, NotConverged) else BAD_INPUT
     return ANSWERED
+
+
+def _say_what_is_chosen() -> None:
+    """Print what the package decides by itself, such as the number of workers, to stderr."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("markovgpt: %(message)s"))
+    package = logging.getLogger("markovgpt")
+    package.handlers, package.propagate = [handler], False
+    package.setLevel(logging.INFO)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -99,6 +111,10 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--prefixes", action="store_true", help="the shorter windows a text begins with are states too")
     parser.add_argument("--context-length", metavar="L", type=int, help="a shorter window than the model's own")
+    parser.add_argument(
+        "--on-disk", metavar="DIR", help="keep the table in this folder: resumed if interrupted, not made twice"
+    )
+    parser.add_argument("--workers", metavar="N", type=int, help="threads that tabulate (measured at the start)")
     parser.add_argument("--memory", metavar="GB", type=float, help="budget of the table (3/4 of what is free)")
     parser.add_argument("--format", default="auto", help="what MODEL must be: auto, " + ", ".join(FORMATS))
     parser.add_argument("--n-head", metavar="H", type=int, help="heads of a minGPT state dict, which does not say")
@@ -140,7 +156,15 @@ def _table(given: argparse.Namespace) -> LogitTable:
         vocabulary=None if given.vocabulary is None else load_vocabulary(given.vocabulary),
     )
     print(f"markovgpt: {model.source}", file=sys.stderr)
-    return tabulate(model, with_prefixes=given.prefixes, context_length=given.context_length, memory_budget=budget)
+    return tabulate(
+        model,
+        with_prefixes=given.prefixes,
+        context_length=given.context_length,
+        directory=given.on_disk,
+        memory_budget=budget,
+        progress=True,
+        workers=given.workers,
+    )
 
 
 def _chain(given: argparse.Namespace) -> tuple[WindowChain, SamplingSettings, LogitTable]:

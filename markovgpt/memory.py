@@ -42,11 +42,33 @@ def require_memory(n_bytes: int, what: str, remedy: str, *, budget: int | None =
     Traceback (most recent call last):
     markovgpt.errors.TooLarge: 10**15 bytes need 1.0e+6 GB, budget 1.0 GB; ask for less
     """
-    if budget is not None and budget <= 0:
-        raise InvalidInput(f"memory budget must be above 0 bytes, got {budget}; None takes 3/4 of what is free")
-    allowed = available_bytes() * 3 // 4 if budget is None else budget
+    allowed = allowed_bytes(budget)
     if n_bytes > allowed:
         raise TooLarge(f"{what} need {shown_bytes(n_bytes)}, budget {shown_bytes(allowed)}; {remedy}")
+
+
+def allowed_bytes(budget: int | None = None) -> int:
+    """The budget, or 3/4 of what is available where there is none.
+
+    Raises
+    ------
+    InvalidInput: a budget of 0 bytes or less.
+
+    >>> allowed_bytes(10**9)
+    1000000000
+    """
+    if budget is not None and budget <= 0:
+        raise InvalidInput(f"memory budget must be above 0 bytes, got {budget}; None takes 3/4 of what is free")
+    return available_bytes() * 3 // 4 if budget is None else budget
+
+
+def resident_bytes() -> int:
+    """Bytes of memory this process holds now.
+
+    >>> resident_bytes() > 0
+    True
+    """
+    return int(psutil.Process().memory_info().rss)
 
 
 def shown_bytes(n_bytes: int) -> str:

@@ -1,11 +1,14 @@
 """Tabulation: every window asked once, each row a function of its window alone."""
 
+import re
+import threading
+
 import numpy as np
 import pytest
 import torch
 
 import markovgpt as mg
-from markovgpt.chains.logits import TILE_ROWS, ask
+from markovgpt.chains import logits, workers
 
 
 def digits(windows):
@@ -17,7 +20,7 @@ def digits(windows):
 
 @pytest.fixture
 def reader():
-    return mg.as_model(digits, vocab_size=2, context_length=9)  # 512 windows: two tiles
+    return mg.as_model(digits, vocab_size=2, context_length=9)  # 512 windows: two batches
 
 
 @pytest.mark.parametrize("with_prefixes", [False, True])
@@ -38,49 +41,6 @@ def test_the_model_is_asked_once_about_each_window():
 
     mg.tabulate(mg.as_model(count, vocab_size=2, context_length=9), with_prefixes=True)
     assert len(asked) == len(set(asked)) == mg.StateSpace(2, 9, with_prefixes=True).n_states
-
-
-def test_every_batch_has_the_same_number_of_rows():
-    sizes = set()
-
-    def measure(windows):
-        sizes.add(len(windows))
-        return np.zeros((len(windows), 3))
-
-    mg.tabulate(mg.as_model(measure, vocab_size=3, context_length=6), with_prefixes=True)
-    assert sizes == {TILE_ROWS}
-
-
-def test_the_model_is_asked_on_one_thread_and_the_callers_number_comes_back():
-    threads, before = set(), torch.get_num_threads()
-
-    def watched(windows):
-        threads.add(torch.get_num_threads())
-        return np.zeros((len(windows), 2))
-
-    torch.set_num_threads(2)
-    mg.tabulate(mg.as_model(watched, vocab_size=2, context_length=2))
-    after = torch.get_num_threads()
-    torch.set_num_threads(before)
-    assert (threads, after) == ({1}, 2)
-
-
-@pytest.mark.parametrize("shape", [(1, 2), (TILE_ROWS, 3), (TILE_ROWS,), (TILE_ROWS, 1, 2)])
-def test_a_models_answer_of_another_shape_is_refused(shape):
-    model = mg.as_model(lambda windows: np.zeros((len(windows), 2)), vocab_size=2, context_length=2)
-    model.next_token_logits = lambda windows: np.zeros(shape)  # a model of one's own, without as_model's check
-    with pytest.raises(mg.InvalidInput, match="logits"):
-        mg.tabulate(model)
-
-
-def test_a_row_does_not_depend_on_its_neighbours():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)
-        model = mg.GPT(mg.GPTConfig(5, 4, n_layer=2, n_embd=32)).eval()
-    table = mg.tabulate(mg.as_model(model, vocab_size=5, context_length=4))
-    for state in (0, 7, 300, 624):
-        alone = ask(model, np.array([table.space.decode(state)]))
-        assert alone[0].tobytes() == table.logits[state].tobytes()
 
 
 def test_a_shorter_context_asks_about_shorter_windows(reader):
@@ -108,10 +68,16 @@ def test_a_space_that_would_not_fit_is_refused_before_the_model_is_asked():
         mg.tabulate(model)
 
 
-def test_the_remedies_that_are_named_work(reader):
-    with pytest.raises(mg.TooLarge, match=r"\(context_length=, --context-length\).*\(reachable_chain\)"):
-        mg.tabulate(reader, memory_budget=100)
-    assert mg.tabulate(reader, context_length=2, memory_budget=100).space.n_states == 4
+def test_the_remedies_that_are_named_work(reader, tmp_path):
+    budget = 18_000  # a worker of the reader holds two batches of 256 x 2 doubles and its block twice
+    remedies = (
+        r"\(context_length=, --context-length\), keep it on disk \(directory=, --on-disk\), .*\(reachable_chain\)"
+    )
+    with pytest.raises(mg.TooLarge, match=remedies):
+        mg.tabulate(reader, memory_budget=budget)
+    assert mg.tabulate(reader, context_length=2, memory_budget=budget).space.n_states == 4
+    on_disk = mg.tabulate(reader, memory_budget=25_000, directory=tmp_path)
+    assert on_disk.logits.tolist() == mg.tabulate(reader).logits.tolist()
     always_one = mg.as_model(lambda w: np.array([[0.0, 1.0]] * len(w)), vocab_size=2, context_length=9)
     assert mg.reachable_chain(always_one, mg.SamplingSettings(temperature=0), (0,)).n_states == 10
 
@@ -146,3 +112,65 @@ def test_broken_weights_of_a_gpt_name_the_first_window_they_spoil():
 def test_a_table_of_another_shape_is_refused():
     with pytest.raises(mg.InvalidInput, match=r"logits must have the shape \(n_states, V\) = \(8, 2\), got \(8, 3\)"):
         mg.LogitTable(mg.StateSpace(2, 3), np.zeros((8, 3)))
+
+
+@pytest.fixture
+def gpt():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        return mg.GPT(mg.GPTConfig(3, 9, n_layer=2)).eval()
+
+
+@pytest.mark.parametrize("settings", [{"workers": 1}, {"workers": 3}, {"memory_budget": 2 * 10**7}])
+def test_workers_and_budget_leave_the_bytes_as_they_are(gpt, settings):
+    assert mg.tabulate(gpt, **settings).logits.tobytes() == mg.tabulate(gpt).logits.tobytes()
+
+
+def test_torch_runs_on_one_thread_in_every_worker(gpt, monkeypatch):
+    seen, before, whole = set(), torch.get_num_threads(), gpt.lm_head.forward
+
+    def watched(hidden):
+        seen.add((threading.get_ident(), torch.get_num_threads()))
+        return whole(hidden)
+
+    monkeypatch.setattr(gpt.lm_head, "forward", watched)
+    torch.set_num_threads(4)
+    mg.tabulate(gpt, workers=2)
+    after = torch.get_num_threads()
+    torch.set_num_threads(before)
+    assert after == 4
+    assert {threads for _, threads in seen} == {1}
+    assert len(seen) == 2
+
+
+def test_a_budget_for_one_worker_gives_one(gpt, monkeypatch):
+    crews = []
+    monkeypatch.setattr(logits, "work_through", lambda blocks, crew: crews.append(len(crew)) or work(blocks, crew))
+    work = workers.work_through
+    mg.tabulate(gpt, workers=2)
+    mg.tabulate(gpt, workers=2, memory_budget=8 * 10**6)
+    assert crews == [2, 1]
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, True])
+def test_workers_below_one_are_refused(reader, count):
+    with pytest.raises(mg.InvalidInput, match=rf"workers must be a whole number of at least 1, got {count}"):
+        mg.tabulate(reader, workers=count)
+
+
+def test_progress_is_silent_where_nobody_watches(reader, capsys):
+    mg.tabulate(reader, progress=True)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_shows_rate_remaining_time_and_memory_on_a_terminal(reader, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    mg.tabulate(reader, progress=True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.search(r"512/512 \[\d\d:\d\d<\d\d:\d\d, .* windows/s, [\d.]+ [MG]B\]", err)
+
+
+def test_a_model_made_in_memory_has_an_origin(gpt):
+    source = mg.tabulate(gpt, context_length=2).source
+    assert (source.format, source.dtype, len(source.weights_sha256)) == ("memory", "float32", 64)

@@ -6,7 +6,8 @@ import torch
 
 import markovgpt as mg
 from markovgpt.models import prefix_tree
-from markovgpt.models.prefix_tree import logits_of_all_windows
+from markovgpt.models.devices import usable_device
+from markovgpt.models.prefix_tree import survey_of_gpt
 
 
 def built(**sizes):
@@ -23,10 +24,13 @@ def table_of(model, context_length):
     """All windows with prefixes, put where their numbers say; every row must be written once."""
     space = mg.StateSpace(model.vocab_size, context_length, with_prefixes=True)
     table = np.full((space.n_states, model.vocab_size), np.nan)
-    for length, first, logits in logits_of_all_windows(model, context_length, with_prefixes=True):
-        rows = slice(space.first_state(length) + first, space.first_state(length) + first + len(logits))
-        assert np.isnan(table[rows]).all()
-        table[rows] = logits
+    survey = survey_of_gpt(model, context_length, with_prefixes=True)
+    worker = survey.worker()
+    for block in range(survey.n_blocks):
+        for (length, first, count), logits in zip(survey.parts(block), worker(block), strict=True):
+            rows = slice(space.first_state(length) + first, space.first_state(length) + first + count)
+            assert np.isnan(table[rows]).all()
+            table[rows] = logits
     return space, table
 
 
@@ -42,7 +46,7 @@ def table_of(model, context_length):
     ],
 )
 def test_every_window_gets_the_logits_of_its_full_forward(monkeypatch, tile_rows, sizes):
-    monkeypatch.setattr(prefix_tree, "TILE_ROWS", tile_rows)
+    monkeypatch.setattr(prefix_tree, "TARGET_ROWS", tile_rows)
     model = built(**sizes)
     space, table = table_of(model, model.context_length)
     for length in range(1, model.context_length + 1):
@@ -65,9 +69,25 @@ def test_prefixes_cost_nothing_and_change_nothing():
     assert alone.tobytes() == mg.tabulate(model).logits.tobytes()
 
 
-def test_only_full_windows_come_where_only_they_are_wanted():
-    lengths = {length for length, _, _ in logits_of_all_windows(built(vocab_size=2, context_length=3, n_layer=1), 3)}
-    assert lengths == {3}
+def test_blocks_may_be_answered_in_any_order():
+    model = built(vocab_size=2, context_length=14, n_layer=1).float()
+    survey = survey_of_gpt(model, 14)
+    in_order, backwards = survey.worker(), survey.worker()
+    forth = [[part.tobytes() for part in in_order(block)] for block in range(survey.n_blocks)]
+    back = [[part.tobytes() for part in backwards(block)] for block in reversed(range(survey.n_blocks))]
+    assert survey.n_blocks > 1
+    assert forth == back[::-1]
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_walk_on_a_device_says_what_the_processor_says(device):
+    place, notes = usable_device(device)
+    if notes:
+        pytest.skip(notes[0])
+    model = built(vocab_size=3, context_length=6, n_layer=2).float()
+    expected = mg.tabulate(model, with_prefixes=True).logits
+    model.to(place)
+    assert mg.tabulate(model, with_prefixes=True).logits == pytest.approx(expected, rel=1e-4, abs=1e-4)
 
 
 def test_a_gpt_whose_logits_are_no_numbers_names_the_window():

@@ -1,24 +1,31 @@
 """The model asked once about every window. Dear to make; every sampling setting is then cheap."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+import threading
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
+from markovgpt.chains.asking import refuse, survey_of
 from markovgpt.chains.sampling import first_invalid_row
-from markovgpt.chains.states import StateSpace, window_label
+from markovgpt.chains.states import StateSpace, is_count
+from markovgpt.chains.table_files import TableFolder, open_table, require_disk
+from markovgpt.chains.workers import Worker, measured, work_through
+from markovgpt.durable import writing
 from markovgpt.errors import InvalidInput
-from markovgpt.memory import require_memory
+from markovgpt.memory import allowed_bytes, require_memory, resident_bytes, shown_bytes
 from markovgpt.models.gpt import GPT
-from markovgpt.models.prefix_tree import logits_of_all_windows
+from markovgpt.models.identity import bears_threads, identity_of, source_of
 from markovgpt.models.protocol import NextTokenModel
 from markovgpt.models.source import ModelSource
-from markovgpt.models.threads import one_torch_thread
+from markovgpt.models.threads import one_torch_thread, torch_threads
+from markovgpt.models.window_tree import Survey
 from markovgpt.vocabulary import Vocabulary
-
-TILE_ROWS = 256  # torch gives other bits for batches of one or two rows than for larger ones: every batch is this size
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,13 +61,41 @@ class LogitTable:
             )
         self.logits.setflags(write=False)
 
+    @classmethod
+    def open(cls, directory: str | Path) -> "LogitTable":
+        """A table that `tabulate` wrote into a directory: mapped into memory, at once and at any size.
+
+        Raises
+        ------
+        InvalidInput: no table there, or an unfinished one, or an array that is not what the manifest says.
+
+        >>> import tempfile
+        >>> from markovgpt.models.gpt import GPT, GPTConfig
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     made = tabulate(GPT(GPTConfig(2, 3)), directory=folder)
+        ...     print(np.array_equal(LogitTable.open(folder).logits, made.logits))
+        True
+        """
+        manifest, logits = open_table(Path(directory))
+        space = StateSpace(**manifest["identity"]["space"])
+        tokens, source = manifest["vocabulary"], manifest["model"]
+        return cls(
+            space,
+            logits,
+            None if tokens is None else Vocabulary(tuple(tokens)),
+            None if source is None else ModelSource(**{**source, "notes": tuple(source["notes"])}),
+        )
+
 
 def tabulate(
     model: NextTokenModel,
     *,
     with_prefixes: bool = False,
     context_length: int | None = None,
+    directory: str | Path | None = None,
     memory_budget: int | None = None,
+    progress: bool = False,
+    workers: int | None = None,
 ) -> LogitTable:
     """What does the model say after every window?
 
@@ -69,16 +104,24 @@ def tabulate(
     model: any `NextTokenModel`.
     with_prefixes: whether the shorter windows that a text begins with are states too.
     context_length: a shorter window than the model's own, 1 .. L; None takes the model's.
-    memory_budget: bytes the table may take; None allows 3/4 of what is free.
+    directory: where the table is to be kept, as ``logits.npy`` and ``manifest.json``; None keeps it in memory. A run
+        that was killed goes on where it was; a whole table is checked against its hashes and taken as it is; blocks
+        that were damaged are made anew.
+    memory_budget: bytes that may be taken; None allows 3/4 of what is free.
+    progress: whether to show rate, remaining time and memory on stderr, where that is a terminal.
+    workers: threads, each running torch on one; None measures at the start whether all cores are faster than one. A
+        model that is not known to bear several threads at once is given one.
 
     Raises
     ------
-    TooLarge: the table would not fit; said before anything is allocated.
-    InvalidInput: a context length outside 1 .. L, or logits that are no numbers (the window is named).
+    TooLarge: memory or disk would not hold it, said before anything is taken; or the disk filled up on the way.
+    InvalidInput: a context length outside 1 .. L, workers below 1, logits that are no numbers (the window is named), or
+        a directory with another table or another writer.
 
-    Method: a `GPT` is walked as a tree of shared prefixes (`markovgpt.models.prefix_tree`), any other model is asked in
-    batches of one fixed number of rows. On one thread and in shapes that depend on V alone, so that tabulating again,
-    with or without prefixes, gives the same bytes. A full forward of the same window can differ in the last digits.
+    Method: a `GPT` is walked as a tree of shared prefixes (`markovgpt.models.prefix_tree`), a causal model of
+    transformers through its own cache, any other is asked in batches. In shapes that depend on V and L alone and on one
+    torch thread each, so that budget, workers, prefixes and resuming leave the bytes as they are, on one machine and
+    torch build; the manifest names them. A full forward of the same window can differ in the last digits.
 
     >>> from markovgpt.models.protocol import as_model
     >>> def newest(windows): return np.eye(2)[np.asarray(windows)[:, -1]]
@@ -90,80 +133,140 @@ def tabulate(
         raise InvalidInput(
             f"context_length must lie in 1..{model.context_length}, the model's own, got {L}; leave it out to take all"
         )
+    if workers is not None and (not is_count(workers) or workers < 1):
+        raise InvalidInput(f"workers must be a whole number of at least 1, got {workers}; None measures how many")
     space = StateSpace(model.vocab_size, L, with_prefixes)
+    survey = survey_of(model, space)
+    most = workers or (torch_threads() if bears_threads(model) else 1)
+    most = _affordable_workers(most, model, space, survey, directory, memory_budget)
+    if directory is None:
+        logits = _filled(model, space, survey, _MemoryTable(space, survey), most, workers is None, progress)
+    else:
+        with writing(Path(directory)) as folder:
+            require_disk(folder, _bytes_of(model, space.n_states * space.vocab_size))
+            table = TableFolder(
+                folder,
+                (space.n_states, space.vocab_size),
+                {"space": asdict(space), "method": survey.method, **identity_of(model)},
+                _about(model),
+                survey.n_blocks,
+                lambda block: [(space.first_state(length) + first, n) for length, first, n in survey.parts(block)],
+            )
+            with closing(table):
+                logits = _filled(model, space, survey, table, most, workers is None, progress)
+    return LogitTable(space, logits, model.vocabulary, source_of(model))
+
+
+class _Keeper(Protocol):
+    """Where blocks go."""
+
+    @property
+    def missing(self) -> Sequence[int]:
+        """The blocks that are still to be made."""
+        ...
+
+    def put(self, block: int, logits: Sequence[NDArray[np.floating[Any]]]) -> None:
+        """Take a block."""
+        ...
+
+    def finish(self) -> NDArray[np.floating[Any]]:
+        """The whole array."""
+        ...
+
+
+class _MemoryTable:
+    """A table in memory."""
+
+    def __init__(self, space: StateSpace, survey: Survey):
+        self._space, self._survey, self._lock = space, survey, threading.Lock()
+        self._logits: NDArray[np.floating[Any]] = np.empty(0)
+
+    @property
+    def missing(self) -> Sequence[int]:
+        """All blocks."""
+        return range(self._survey.n_blocks)
+
+    def put(self, block: int, logits: Sequence[NDArray[np.floating[Any]]]) -> None:
+        """Copy a block to its place; the first one says the dtype."""
+        with self._lock:
+            if not self._logits.size:
+                self._logits = np.empty((self._space.n_states, self._space.vocab_size), dtype=logits[0].dtype)
+        for (length, first, count), rows in zip(self._survey.parts(block), logits, strict=True):
+            state = self._space.first_state(length) + first
+            self._logits[state : state + count] = rows
+
+    def finish(self) -> NDArray[np.floating[Any]]:
+        """The array."""
+        return self._logits
+
+
+def _filled(
+    model: NextTokenModel, space: StateSpace, survey: Survey, table: _Keeper, workers: int, measure: bool, show: bool
+) -> NDArray[np.floating[Any]]:
+    """The table with every block made that was missing."""
+    todo = table.missing
+    bar = tqdm(total=space.n_states, unit=" windows", unit_scale=True, disable=None if show else True)
+    bar_lock = threading.Lock()
+
+    def count(block: int) -> int:
+        return sum(part.rows for part in survey.parts(block))
+
+    def begin() -> Worker:
+        answer = survey.worker()
+
+        def do(block: int) -> None:
+            parts, logits = survey.parts(block), list(answer(block))
+            for (length, first, _), rows in zip(parts, logits, strict=True):
+                row = first_invalid_row(rows)
+                if row is not None:
+                    refuse(rows[row], space.windows(length, first + row, first + row + 1)[0], model.vocabulary)
+            table.put(block, logits)
+            with bar_lock:
+                bar.set_postfix_str(shown_bytes(resident_bytes()), refresh=False)
+                bar.update(count(block))
+
+        return do
+
+    with bar, one_torch_thread():
+        bar.update(space.n_states - sum(map(count, todo)))
+        crew: Sequence[Worker] = [begin() for _ in range(max(1, min(workers, len(todo))))]
+        work_through(*(measured(todo, crew) if measure else (todo, crew)))
+    return table.finish()
+
+
+def _about(model: NextTokenModel) -> dict[str, Any]:
+    """What a manifest tells beside what determines the bytes."""
+    source = source_of(model)
+    return {
+        "vocabulary": None if model.vocabulary is None else list(model.vocabulary.tokens),
+        "model": None if source is None else asdict(source),
+    }
+
+
+def _bytes_of(model: NextTokenModel, n_logits: int) -> int:
+    """Bytes of logits: of a GPT in its weights' dtype, else in doubles, the most a model gives."""
+    return n_logits * (model.lm_head.weight.element_size() if isinstance(model, GPT) else 8)
+
+
+def _affordable_workers(
+    most: int,
+    model: NextTokenModel,
+    space: StateSpace,
+    survey: Survey,
+    directory: str | Path | None,
+    memory_budget: int | None,
+) -> int:
+    """How many workers the memory bears, at least one: else the table is refused."""
+    block = 2 * _bytes_of(model, sum(part.rows for part in survey.parts(0)) * space.vocab_size)
+    per_worker = survey.bytes_per_worker + block
+    table = 0 if directory else _bytes_of(model, space.n_states * space.vocab_size)
+    remedy = "give a shorter context length (context_length=, --context-length), "
+    if not directory:
+        remedy += "keep it on disk (directory=, --on-disk), "
     require_memory(
-        space.n_states * model.vocab_size * _bytes_per_logit(model),
-        f"{model.vocab_size}**{L} states x {model.vocab_size} tokens",
-        "give a shorter context length (context_length=, --context-length), or ask only about what is reachable from "
-        "a start (reachable_chain)",
+        table + per_worker,
+        f"{model.vocab_size}**{space.context_length} states x {model.vocab_size} tokens",
+        remedy + "or ask only about what is reachable from a start (reachable_chain)",
         budget=memory_budget,
     )
-    logits: NDArray[np.floating[Any]] = np.empty(0)
-    for state, rows in _answers(model, space):
-        if not logits.size:  # the first answer says the dtype
-            logits = np.empty((space.n_states, space.vocab_size), dtype=rows.dtype)
-        logits[state : state + len(rows)] = rows
-    return LogitTable(space, logits, model.vocabulary, getattr(model, "source", None))
-
-
-def _bytes_per_logit(model: NextTokenModel) -> int:
-    """Bytes of one logit: of a GPT's weights, else of a double, the most a model gives."""
-    return model.lm_head.weight.element_size() if isinstance(model, GPT) else 8
-
-
-def _answers(model: NextTokenModel, space: StateSpace) -> Iterator[tuple[int, NDArray[np.floating[Any]]]]:
-    """The logits after all windows, part by part, each with the number of its first state."""
-    if isinstance(model, GPT):
-        for length, first, logits in logits_of_all_windows(
-            model, space.context_length, with_prefixes=space.with_prefixes
-        ):
-            row = first_invalid_row(logits)
-            if row is not None:
-                _refuse(logits[row], space.windows(length, first + row, first + row + 1)[0], model.vocabulary)
-            yield space.first_state(length) + first, logits
-    else:
-        for state, windows in _tiles(space):
-            yield state, ask(model, windows)
-
-
-def _tiles(space: StateSpace) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """All windows of a space, one tile after the other, each with the number of its first state."""
-    for length in range(space.shortest, space.context_length + 1):
-        count = space.vocab_size**length
-        for first in range(0, count, TILE_ROWS):
-            yield space.first_state(length) + first, space.windows(length, first, min(first + TILE_ROWS, count))
-
-
-def ask(model: NextTokenModel, windows: NDArray[np.int64]) -> NDArray[np.floating[Any]]:
-    """The model's logits (B, V) after windows (B, T), each row a function of its window alone.
-
-    Raises
-    ------
-    InvalidInput: NaN, +inf or nothing but -inf after a window, which is named, or logits of another shape.
-    """
-    answers = []
-    with one_torch_thread():
-        for first in range(0, len(windows), TILE_ROWS):
-            tile = windows[first : first + TILE_ROWS]
-            padding = np.repeat(tile[:1], TILE_ROWS - len(tile), axis=0)
-            logits = model.next_token_logits(np.concatenate([tile, padding]))
-            if logits.shape != (TILE_ROWS, model.vocab_size):
-                raise InvalidInput(
-                    f"the model must give logits of shape ({TILE_ROWS}, {model.vocab_size}), one row a window, got "
-                    f"{logits.shape}; as_model adapts other forms"
-                )
-            answers.append(logits[: len(tile)])
-    logits = np.concatenate(answers)
-    row = first_invalid_row(logits)
-    if row is not None:
-        _refuse(logits[row], windows[row], model.vocabulary)
-    return logits
-
-
-def _refuse(logits: NDArray[np.floating[Any]], window: NDArray[np.int64], vocabulary: Vocabulary | None) -> None:
-    """Refuse logits that are no distribution, naming their window."""
-    tokens = tuple(window.tolist())
-    raise InvalidInput(
-        f"the model must give a number for some token and NaN for none, got {logits} after the window "
-        f"{window_label(tokens, vocabulary)!r} (tokens {tokens}); look for NaN or overflow in the weights"
-    )
+    return max(1, min(most, (allowed_bytes(memory_budget) - table) // per_worker))

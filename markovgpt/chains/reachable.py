@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from markovgpt.chains.logits import ask
+from markovgpt.chains.asking import ask
 from markovgpt.chains.operator import Edges
 from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.chains.sparse_chain import SparseChain

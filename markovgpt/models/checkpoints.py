@@ -5,7 +5,7 @@ Nothing in any of these files is run, unless the user says ``trust=True`` about 
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from markovgpt.errors import InvalidInput
+from markovgpt.models.devices import usable_device
 from markovgpt.models.files import load_torch_file, read_config
 from markovgpt.models.gpt import GPT, GPTConfig
 from markovgpt.models.huggingface import load_huggingface
@@ -67,7 +68,8 @@ def load_model(
         nanoGPT checkpoint, a minGPT state dict, or the ``model.safetensors`` of a folder.
     format: "auto", or one of "markovgpt", "nanogpt", "mingpt", "huggingface": what the path must be.
     trust: unpickle arbitrary objects in a torch file, running whatever code it holds. Only for files you made.
-    device: where torch is to run it.
+    device: where torch is to run it: "cpu", "cuda", "mps". Where torch cannot, it runs on the processor, and
+        ``source.notes`` says so.
     n_head: heads of a minGPT state dict, which does not say.
     vocabulary: the tokens' strings; None takes what lies beside the weights.
     context_length: of a model that does not say; None takes its own.
@@ -99,8 +101,10 @@ def load_model(
     found = model.source.format if model.source else "unknown"
     if format not in ("auto", found):
         raise InvalidInput(f"{path} must be of the format {format}, got {found}; leave the format out to detect it")
-    if isinstance(model, GPT):
-        model.to(device)
+    place_on, notes = usable_device(device)
+    model.to(place_on)
+    if model.source and notes:
+        model.source = replace(model.source, notes=model.source.notes + notes)
     return model
 
 

@@ -12,8 +12,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from markovgpt.errors import InvalidInput
+from markovgpt.models.cached_tree import CachedModel
 from markovgpt.models.gpt import GPT, GPTConfig
-from markovgpt.models.protocol import ModuleModel, as_model
+from markovgpt.models.protocol import ModuleModel
 from markovgpt.models.source import ModelSource, dtype_of, sha256_of
 from markovgpt.models.weights import built_from
 from markovgpt.vocabulary import Vocabulary
@@ -104,12 +105,8 @@ def _through_transformers(
     weights = module.state_dict()
     origin = {"dtype": dtype_of(weights), "weights_sha256": sha256_of(weights)}
     module.float().eval()  # half precision is exact in float32
-    model = as_model(
-        lambda windows: module(windows, use_cache=False),
-        vocab_size=int(config["vocab_size"]),
-        context_length=int(positions),
-        vocabulary=vocabulary,
-    )
+    module.config.use_cache = False  # unless a walk over the tree of windows asks for it
+    model = CachedModel(module, int(config["vocab_size"]), int(positions), vocabulary)
     notes = ("its sliding window is ours: positions restart at 0 as the oldest token falls off",)
     model.source = ModelSource("huggingface", **origin, notes=notes)
     model.stop_tokens = _stop_tokens(config)

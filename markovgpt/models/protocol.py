@@ -42,12 +42,20 @@ class ModuleModel:
     def __init__(
         self, module: Callable[..., Any], vocab_size: int, context_length: int, vocabulary: Vocabulary | None
     ) -> None:
-        self._module = module.eval() if isinstance(module, torch.nn.Module) else module
+        self.module = module.eval() if isinstance(module, torch.nn.Module) else module
         self.vocab_size = vocab_size
         self.context_length = context_length
         self.vocabulary = vocabulary
+        weights = module.parameters() if isinstance(module, torch.nn.Module) else iter(())
+        self.device = next((weight.device for weight in weights), torch.device("cpu"))
         self.source: ModelSource | None = None
         self.stop_tokens: tuple[int, ...] = ()
+
+    def to(self, device: torch.device) -> None:
+        """Move a module, and the windows it is asked about, to a device; a callable stays where it is."""
+        if isinstance(self.module, torch.nn.Module):
+            self.module.to(device)
+            self.device = device
 
     def next_token_logits(self, windows: NDArray[np.integer[Any]]) -> NDArray[np.floating[Any]]:
         """Logits (B, V) of the token after each of the windows (B, T).
@@ -56,10 +64,10 @@ class ModuleModel:
         ------
         InvalidInput: the module gives no logits of shape (B, V) or (B, T, V).
         """
-        if isinstance(self._module, torch.nn.Module):
-            self._module.eval()  # a caller may have gone back to training: dropout would make the rows random
+        if isinstance(self.module, torch.nn.Module):
+            self.module.eval()  # a caller may have gone back to training: dropout would make the rows random
         with torch.no_grad():
-            output = self._module(torch.as_tensor(np.asarray(windows, dtype=np.int64)))
+            output = self.module(torch.as_tensor(np.asarray(windows, dtype=np.int64), device=self.device))
         logits = getattr(output, "logits", output[0] if isinstance(output, tuple) else output)
         logits = logits.detach().cpu() if isinstance(logits, torch.Tensor) else torch.as_tensor(np.asarray(logits))
         if logits.ndim == 3:  # (B, T, V): every position spoke, the last one is the answer

@@ -20,3 +20,12 @@ def one_torch_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def torch_threads() -> int:
+    """Threads torch would use: the cores of this machine, or what the user has set.
+
+    >>> torch_threads() >= 1
+    True
+    """
+    return torch.get_num_threads()

@@ -1,0 +1,27 @@
+"""Where torch runs a model."""
+
+import torch
+
+from markovgpt.errors import InvalidInput
+
+
+def usable_device(asked: str) -> tuple[torch.device, tuple[str, ...]]:
+    """The device asked for, or the processor where torch cannot use it, and a note that says so.
+
+    Raises
+    ------
+    InvalidInput: a name torch does not know.
+
+    >>> usable_device("cpu")
+    (device(type='cpu'), ())
+    """
+    try:
+        device = torch.device(asked)
+    except (RuntimeError, TypeError) as error:
+        raise InvalidInput(f"device must be a name such as cpu, cuda, cuda:1 or mps, got {asked!r}") from error
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        return torch.device("cpu"), (f"asked to run on {asked}, runs on cpu: {reason}",)
+    return device, ()
