@@ -5,7 +5,6 @@ are untrained GPTs, whose rows have no zeros: the hardest support there is.
 """
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import torch
 
 import markovgpt as mg
 from markovgpt.export.record import write_record
+from markovgpt.memory import peak_bytes
 
 FOLDER = Path("results/limits")
 SEED, HORIZON = 1337, 100
@@ -72,11 +72,6 @@ def measure(case: Case) -> dict[str, str]:
         "peak MB above the import": f"{(peak_bytes() - baseline) / 1e6:,.0f}",
         "relative width of the bounds": f"{width:.0e}",
     }
-
-
-def peak_bytes() -> int:
-    """The most memory this process has held, in bytes (ru_maxrss counts kilobytes, on macOS bytes)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def main() -> None:

@@ -3,8 +3,8 @@
 The map, by question:
 
 - Who speaks: `GPT`, `GPTConfig`, `train_gpt`, `load_model`, `save_model`, `as_model`, `Vocabulary`
-- What it is: `StateSpace`, `SamplingSettings`, `tabulate`, `LogitTable`, `WindowChain`, `SparseChain`,
-  `reachable_chain`, `with_absorbing`
+- What it is: `StateSpace`, `SamplingSettings`, `tabulate`, `tabulation_bytes`, `LogitTable`, `WindowChain`,
+  `SparseChain`, `reachable_chain`, `with_absorbing`
 - What is red: `ending_with`, `containing`
 - The shape: `communicating_classes`, `recurrent_classes`, `period`, `is_irreducible`
 - The long run: `stationary_distributions`, `long_run_distribution`
@@ -27,7 +27,7 @@ from markovgpt.analysis.reachability import (
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.stationary import StationaryDistributions, long_run_distribution, stationary_distributions
 from markovgpt.analysis.structure import communicating_classes, is_irreducible, period, recurrent_classes
-from markovgpt.chains.logits import LogitTable, tabulate
+from markovgpt.chains.logits import LogitTable, tabulate, tabulation_bytes
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.reachable import reachable_chain
 from markovgpt.chains.red import containing, ending_with
@@ -90,6 +90,7 @@ __all__ = [
     "save_model",
     "stationary_distributions",
     "tabulate",
+    "tabulation_bytes",
     "train_gpt",
     "transient_distribution",
     "with_absorbing",

@@ -98,6 +98,30 @@ def test_the_weights_file_names_its_folder(folder):
     assert mg.load_model(folder / WEIGHTS).source == mg.load_model(folder).source
 
 
+def test_bare_safetensors_need_a_config_beside_them(folder):
+    (folder / WEIGHTS).rename(folder / "step_400.safetensors")
+    model = mg.load_model(folder / "step_400.safetensors")
+    assert (model.source.format, model.vocabulary.tokens) == ("markovgpt", ("a", "b"))
+    (folder / CONFIG).unlink()
+    with pytest.raises(
+        mg.InvalidInput, match=r"step_400.safetensors must have a config.json beside it, got none; copy"
+    ):
+        mg.load_model(folder / "step_400.safetensors")
+
+
+def test_a_folder_with_one_torch_file_is_that_file(tmp_path):
+    config = mg.GPTConfig(3, 2, n_layer=1, n_head=2, n_embd=8, bias=True, activation="gelu_tanh", tied=False)
+    model = mg.GPT(config)
+    torch.save(model.state_dict(), tmp_path / "model.pt")
+    loaded = mg.load_model(tmp_path, n_head=2)
+    assert loaded.source.format == "mingpt"
+    windows = mg.StateSpace(3, 2).windows(2)
+    assert np.array_equal(loaded.next_token_logits(windows), model.next_token_logits(windows))
+    torch.save({}, tmp_path / "other.pth")
+    with pytest.raises(mg.InvalidInput, match=r"one torch file, .* got .*, which holds model.pt, other.pth; make one"):
+        mg.load_model(tmp_path)
+
+
 def test_the_format_can_be_demanded(folder):
     assert mg.load_model(folder, format="markovgpt").source.format == "markovgpt"
     with pytest.raises(mg.InvalidInput, match="must be of the format nanogpt, got markovgpt; leave the format out"):
@@ -133,7 +157,10 @@ def test_saving_onto_a_file_is_refused(model, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [(CONFIG, "a model must be a folder with config.json or ckpt.pt, or a torch file"), (WEIGHTS, "No such file")],
+    [
+        (CONFIG, "a model must be a folder with config.json, ckpt.pt or one torch file, or a file"),
+        (WEIGHTS, "No such file"),
+    ],
 )
 def test_a_missing_file_is_named(folder, name, message):
     (folder / name).unlink()

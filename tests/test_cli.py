@@ -1,6 +1,7 @@
 """The shell: answers on stdout, calm refusals on stderr, exit codes, and never a traceback."""
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -159,7 +160,7 @@ def test_a_command_line_that_does_not_parse_exits_with_two(folder, capsys, argum
 def test_a_missing_model_is_refused(capsys):
     assert cli.main(["greedy", "no/such/model"]) == 2
     assert (
-        "a model must be a folder with config.json or ckpt.pt, or a torch file, got no/such/model"
+        "a model must be a folder with config.json, ckpt.pt or one torch file, or a file of weights, got no/such/model"
         in capsys.readouterr().err
     )
 
@@ -195,3 +196,63 @@ def test_not_a_traceback_from_a_real_process(folder):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+SLOW = """
+import sys, time
+from markovgpt import cli
+from markovgpt.chains import table_files
+put = table_files.TableFolder.put
+def slowly(self, block, logits):
+    put(self, block, logits)
+    print("block", flush=True)
+    time.sleep(0.1)
+table_files.TableFolder.put = slowly
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def nine_blocks(tmp_path):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        mg.save_model(mg.GPT(mg.GPTConfig(3, 10, n_layer=1)), tmp_path / "model")
+    return str(tmp_path / "model")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(nine_blocks, tmp_path, capsys, workers):
+    command = ["greedy", nine_blocks, "--on-disk", str(tmp_path / "table"), "--workers", workers]
+    run = subprocess.Popen(
+        [sys.executable, "-c", SLOW, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert run.stdout.readline() == "block\n"
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert err.splitlines()[-1] == "markovgpt: interrupted; the same command goes on from here"
+    assert "Traceback" not in err
+    assert out.count("block") < 8
+    assert cli.main(command) == 0
+    made = mg.LogitTable.open(tmp_path / "table")
+    assert made.logits.tobytes() == mg.tabulate(mg.load_model(nine_blocks)).logits.tobytes()
+
+
+def test_a_table_on_disk_serves_every_question(folder, tmp_path, capsys):
+    on_disk = ["--on-disk", str(tmp_path / "table")]
+    with_table = answer_of(capsys, "reach", folder, "--red", "aaa", "--start", "bbb", "--within", "10", *on_disk)
+    again = answer_of(capsys, "reach", folder, "--red", "aaa", "--start", "bbb", "--within", "10", *on_disk)
+    without = answer_of(capsys, "reach", folder, "--red", "aaa", "--start", "bbb", "--within", "10")
+    assert with_table["value"] == again["value"] == without["value"]
+
+
+def test_the_number_of_workers_that_was_measured_is_said(nine_blocks, capsys, monkeypatch):
+    monkeypatch.setattr("markovgpt.chains.logits.torch_threads", lambda: 2)
+    assert cli.main(["greedy", nine_blocks]) == 0
+    assert "markovgpt: " in (said := capsys.readouterr().err)
+    assert "worker(s) of one torch thread each: 2 together were" in said
+
+
+def test_a_device_that_is_not_there_is_said(folder, capsys):
+    found = answer_of(capsys, "greedy", folder, "--device", "cuda:99")
+    assert found["model"]["notes"][0].startswith("asked to run on cuda:99, runs on cpu: ")

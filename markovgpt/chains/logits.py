@@ -128,33 +128,107 @@ def tabulate(
     >>> tabulate(as_model(newest, vocab_size=2, context_length=2)).logits.tolist()
     [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
     """
-    L = model.context_length if context_length is None else context_length
-    if not 1 <= L <= model.context_length:
-        raise InvalidInput(
-            f"context_length must lie in 1..{model.context_length}, the model's own, got {L}; leave it out to take all"
-        )
     if workers is not None and (not is_count(workers) or workers < 1):
         raise InvalidInput(f"workers must be a whole number of at least 1, got {workers}; None measures how many")
-    space = StateSpace(model.vocab_size, L, with_prefixes)
-    survey = survey_of(model, space)
-    most = workers or (torch_threads() if bears_threads(model) else 1)
-    most = _affordable_workers(most, model, space, survey, directory, memory_budget)
+    plan = _plan(model, with_prefixes, context_length)
+    space, most = plan.space, workers or (torch_threads() if bears_threads(model) else 1)
+    most = plan.affordable_workers(most, directory is not None, memory_budget)
     if directory is None:
-        logits = _filled(model, space, survey, _MemoryTable(space, survey), most, workers is None, progress)
+        logits = _filled(plan, _MemoryTable(plan), most, workers is None, progress)
     else:
         with writing(Path(directory)) as folder:
-            require_disk(folder, _bytes_of(model, space.n_states * space.vocab_size))
+            require_disk(folder, plan.table_bytes)
             table = TableFolder(
                 folder,
                 (space.n_states, space.vocab_size),
-                {"space": asdict(space), "method": survey.method, **identity_of(model)},
+                {"space": asdict(space), "method": plan.survey.method, **identity_of(model)},
                 _about(model),
-                survey.n_blocks,
-                lambda block: [(space.first_state(length) + first, n) for length, first, n in survey.parts(block)],
+                plan.survey.n_blocks,
+                plan.rows_of,
             )
             with closing(table):
-                logits = _filled(model, space, survey, table, most, workers is None, progress)
+                logits = _filled(plan, table, most, workers is None, progress)
     return LogitTable(space, logits, model.vocabulary, source_of(model))
+
+
+def tabulation_bytes(
+    model: NextTokenModel,
+    *,
+    with_prefixes: bool = False,
+    context_length: int | None = None,
+    on_disk: bool = False,
+    workers: int = 1,
+) -> int:
+    """How much memory will `tabulate` take, in bytes, beside what the model and the libraries hold already?
+
+    >>> from markovgpt.models.protocol import as_model
+    >>> def newest(windows): return np.eye(2)[np.asarray(windows)[:, -1]]
+    >>> tabulation_bytes(as_model(newest, vocab_size=2, context_length=20)) // 10**6     # 2**20 states x 2 doubles
+    16
+    """
+    plan = _plan(model, with_prefixes, context_length)
+    return plan.bytes_per_worker * workers + (0 if on_disk else plan.table_bytes)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Who is asked about what, and how."""
+
+    model: NextTokenModel
+    space: StateSpace
+    survey: Survey
+
+    def rows_of(self, block: int) -> list[tuple[int, int]]:
+        """The first state and the number of rows of each part of a block."""
+        return [(self.space.first_state(length) + first, rows) for length, first, rows in self.survey.parts(block)]
+
+    @property
+    def table_bytes(self) -> int:
+        """Bytes of the table."""
+        return self.space.n_states * self._row_bytes
+
+    @property
+    def bytes_per_worker(self) -> int:
+        """Bytes one worker holds beside the table: its place in the tree, a block, and the block's copy on its way."""
+        return self.survey.bytes_per_worker + 2 * self._row_bytes * sum(rows for _, rows in self.rows_of(0))
+
+    @property
+    def _row_bytes(self) -> int:
+        """Bytes of one row: of a GPT in its weights' dtype, else in doubles, the most a model gives."""
+        size = self.model.lm_head.weight.element_size() if isinstance(self.model, GPT) else 8
+        return self.space.vocab_size * size
+
+    def affordable_workers(self, most: int, on_disk: bool, budget: int | None) -> int:
+        """How many workers the memory bears, at least one: else the table is refused."""
+        table = 0 if on_disk else self.table_bytes
+        elsewhere = "" if on_disk else "keep it on disk (directory=, --on-disk), "
+        require_memory(
+            table + self.bytes_per_worker,
+            f"{self.space.vocab_size}**{self.space.context_length} states x {self.space.vocab_size} tokens",
+            f"give a shorter context length (context_length=, --context-length), {elsewhere}or ask only about what is "
+            "reachable from a start (reachable_chain)",
+            budget=budget,
+        )
+        return max(1, min(most, self.survey.n_blocks, (allowed_bytes(budget) - table) // self.bytes_per_worker))
+
+    def check(self, block: int, logits: Sequence[NDArray[np.floating[Any]]]) -> None:
+        """Refuse logits that are no distribution."""
+        for (length, first, _), rows in zip(self.survey.parts(block), logits, strict=True):
+            row = first_invalid_row(rows)
+            if row is not None:
+                window = self.space.windows(length, first + row, first + row + 1)[0]
+                refuse(rows[row], window, self.model.vocabulary)
+
+
+def _plan(model: NextTokenModel, with_prefixes: bool, context_length: int | None) -> _Plan:
+    """The plan of a tabulation."""
+    L = model.context_length if context_length is None else context_length
+    if not is_count(L) or not 1 <= L <= model.context_length:
+        raise InvalidInput(
+            f"context_length must lie in 1..{model.context_length}, the model's own, got {L}; leave it out to take all"
+        )
+    space = StateSpace(model.vocab_size, L, with_prefixes)
+    return _Plan(model, space, survey_of(model, space))
 
 
 class _Keeper(Protocol):
@@ -177,49 +251,44 @@ class _Keeper(Protocol):
 class _MemoryTable:
     """A table in memory."""
 
-    def __init__(self, space: StateSpace, survey: Survey):
-        self._space, self._survey, self._lock = space, survey, threading.Lock()
+    def __init__(self, plan: _Plan):
+        self._plan, self._lock = plan, threading.Lock()
         self._logits: NDArray[np.floating[Any]] = np.empty(0)
 
     @property
     def missing(self) -> Sequence[int]:
         """All blocks."""
-        return range(self._survey.n_blocks)
+        return range(self._plan.survey.n_blocks)
 
     def put(self, block: int, logits: Sequence[NDArray[np.floating[Any]]]) -> None:
         """Copy a block to its place; the first one says the dtype."""
+        space = self._plan.space
         with self._lock:
             if not self._logits.size:
-                self._logits = np.empty((self._space.n_states, self._space.vocab_size), dtype=logits[0].dtype)
-        for (length, first, count), rows in zip(self._survey.parts(block), logits, strict=True):
-            state = self._space.first_state(length) + first
-            self._logits[state : state + count] = rows
+                self._logits = np.empty((space.n_states, space.vocab_size), dtype=logits[0].dtype)
+        for (first, count), rows in zip(self._plan.rows_of(block), logits, strict=True):
+            self._logits[first : first + count] = rows
 
     def finish(self) -> NDArray[np.floating[Any]]:
         """The array."""
         return self._logits
 
 
-def _filled(
-    model: NextTokenModel, space: StateSpace, survey: Survey, table: _Keeper, workers: int, measure: bool, show: bool
-) -> NDArray[np.floating[Any]]:
+def _filled(plan: _Plan, table: _Keeper, workers: int, measure: bool, show: bool) -> NDArray[np.floating[Any]]:
     """The table with every block made that was missing."""
     todo = table.missing
-    bar = tqdm(total=space.n_states, unit=" windows", unit_scale=True, disable=None if show else True)
+    bar = tqdm(total=plan.space.n_states, unit=" windows", unit_scale=True, disable=None if show else True)
     bar_lock = threading.Lock()
 
     def count(block: int) -> int:
-        return sum(part.rows for part in survey.parts(block))
+        return sum(rows for _, rows in plan.rows_of(block))
 
     def begin() -> Worker:
-        answer = survey.worker()
+        answer = plan.survey.worker()
 
         def do(block: int) -> None:
-            parts, logits = survey.parts(block), list(answer(block))
-            for (length, first, _), rows in zip(parts, logits, strict=True):
-                row = first_invalid_row(rows)
-                if row is not None:
-                    refuse(rows[row], space.windows(length, first + row, first + row + 1)[0], model.vocabulary)
+            logits = list(answer(block))
+            plan.check(block, logits)
             table.put(block, logits)
             with bar_lock:
                 bar.set_postfix_str(shown_bytes(resident_bytes()), refresh=False)
@@ -228,7 +297,7 @@ def _filled(
         return do
 
     with bar, one_torch_thread():
-        bar.update(space.n_states - sum(map(count, todo)))
+        bar.update(plan.space.n_states - sum(map(count, todo)))
         crew: Sequence[Worker] = [begin() for _ in range(max(1, min(workers, len(todo))))]
         work_through(*(measured(todo, crew) if measure else (todo, crew)))
     return table.finish()
@@ -241,32 +310,3 @@ def _about(model: NextTokenModel) -> dict[str, Any]:
         "vocabulary": None if model.vocabulary is None else list(model.vocabulary.tokens),
         "model": None if source is None else asdict(source),
     }
-
-
-def _bytes_of(model: NextTokenModel, n_logits: int) -> int:
-    """Bytes of logits: of a GPT in its weights' dtype, else in doubles, the most a model gives."""
-    return n_logits * (model.lm_head.weight.element_size() if isinstance(model, GPT) else 8)
-
-
-def _affordable_workers(
-    most: int,
-    model: NextTokenModel,
-    space: StateSpace,
-    survey: Survey,
-    directory: str | Path | None,
-    memory_budget: int | None,
-) -> int:
-    """How many workers the memory bears, at least one: else the table is refused."""
-    block = 2 * _bytes_of(model, sum(part.rows for part in survey.parts(0)) * space.vocab_size)
-    per_worker = survey.bytes_per_worker + block
-    table = 0 if directory else _bytes_of(model, space.n_states * space.vocab_size)
-    remedy = "give a shorter context length (context_length=, --context-length), "
-    if not directory:
-        remedy += "keep it on disk (directory=, --on-disk), "
-    require_memory(
-        table + per_worker,
-        f"{model.vocab_size}**{space.context_length} states x {model.vocab_size} tokens",
-        remedy + "or ask only about what is reachable from a start (reachable_chain)",
-        budget=memory_budget,
-    )
-    return max(1, min(most, (allowed_bytes(memory_budget) - table) // per_worker))

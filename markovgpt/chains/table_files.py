@@ -209,7 +209,7 @@ class TableFolder:
                 data = np.ascontiguousarray(part).data.cast("B")
                 digest.update(data)
                 write_at(self._file, data, self._offset + first * self._row_bytes)
-            os.fdatasync(self._file)
+            os.fsync(self._file)
             with self._lock:
                 append_synced(self._folder / JOURNAL, {"block": block, "sha256": digest.hexdigest()})
                 self._hashes[block] = digest.hexdigest()

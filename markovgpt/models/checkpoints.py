@@ -24,6 +24,7 @@ from markovgpt.vocabulary import Vocabulary
 
 FORMATS = ("markovgpt", "nanogpt", "mingpt", "huggingface")
 WEIGHTS, CONFIG, NANOGPT = "model.safetensors", "config.json", "ckpt.pt"
+SAFE, TORCH = ".safetensors", (".pt", ".pth", ".bin")
 
 
 def save_model(model: GPT, path: str | Path) -> None:
@@ -64,8 +65,9 @@ def load_model(
 
     Parameters
     ----------
-    path: a folder of `save_model`, of nanoGPT (with ``ckpt.pt``) or of Hugging Face's ``save_pretrained``; or a file: a
-        nanoGPT checkpoint, a minGPT state dict, or the ``model.safetensors`` of a folder.
+    path: a folder of `save_model`, of nanoGPT (with ``ckpt.pt``) or of Hugging Face's ``save_pretrained``, or one with
+        a single torch file; or a file: a nanoGPT checkpoint, a minGPT state dict, or safetensors with ``config.json``
+        beside them.
     format: "auto", or one of "markovgpt", "nanogpt", "mingpt", "huggingface": what the path must be.
     trust: unpickle arbitrary objects in a torch file, running whatever code it holds. Only for files you made.
     device: where torch is to run it: "cpu", "cuda", "mps". Where torch cannot, it runs on the processor, and
@@ -89,15 +91,11 @@ def load_model(
         raise InvalidInput(
             f"format must be auto or one of {', '.join(FORMATS)}, got {format!r}; others join by as_model"
         )
-    place = Path(path)
-    if place.name == WEIGHTS:
-        place = place.parent
-    if place.is_dir() and not (place / CONFIG).is_file() and (place / NANOGPT).is_file():
-        place = place / NANOGPT
-    if place.is_file():
-        model: GPT | ModuleModel = _from_torch_file(place, trust, vocabulary, n_head)
+    file = _weights_at(Path(path))
+    if file.suffix == SAFE:
+        model = _from_safetensors(file, vocabulary, context_length)
     else:
-        model = _from_folder(place, vocabulary, context_length)
+        model = _from_torch_file(file, trust, vocabulary, n_head)
     found = model.source.format if model.source else "unknown"
     if format not in ("auto", found):
         raise InvalidInput(f"{path} must be of the format {format}, got {found}; leave the format out to detect it")
@@ -127,6 +125,25 @@ def load_vocabulary(path: str | Path) -> Vocabulary:
     return Vocabulary(tuple(tokens))
 
 
+def _weights_at(path: Path) -> Path:
+    """The file with the weights: the path itself, or what a folder holds."""
+    if not path.is_dir():
+        found = [path] if path.is_file() else []
+    elif (path / CONFIG).is_file():
+        found = [path / WEIGHTS]
+    elif (path / NANOGPT).is_file():
+        found = [path / NANOGPT]
+    else:
+        found = [file for file in sorted(path.iterdir()) if file.suffix in TORCH]
+    if len(found) != 1:
+        held = f", which holds {', '.join(file.name for file in found)}" if found else ""
+        raise InvalidInput(
+            f"a model must be a folder with {CONFIG}, {NANOGPT} or one torch file, or a file of weights, got "
+            f"{path}{held}; make one with save_model, or with markovgpt demo"
+        )
+    return found[0]
+
+
 def _from_torch_file(file: Path, trust: bool, vocabulary: Vocabulary | None, n_head: int | None) -> GPT:
     """A nanoGPT checkpoint or a minGPT state dict."""
     content = load_torch_file(file, trust=trust)
@@ -135,21 +152,18 @@ def _from_torch_file(file: Path, trust: bool, vocabulary: Vocabulary | None, n_h
     return load_mingpt(file, check_tensors(file, content), vocabulary, n_head)
 
 
-def _from_folder(folder: Path, vocabulary: Vocabulary | None, context_length: int | None) -> GPT | ModuleModel:
-    """Our own folder, or Hugging Face's."""
-    if not (folder / CONFIG).is_file():
-        raise InvalidInput(
-            f"a model must be a folder with {CONFIG} or {NANOGPT}, or a torch file, got {folder}; "
-            "make one with save_model, or with markovgpt demo"
-        )
-    config = read_config(folder / CONFIG)
+def _from_safetensors(file: Path, vocabulary: Vocabulary | None, context_length: int | None) -> GPT | ModuleModel:
+    """Our own weights, or Hugging Face's: the config beside them says which."""
+    if not (file.parent / CONFIG).is_file():
+        raise InvalidInput(f"{file} must have a {CONFIG} beside it, got none; copy the one of the model, or write it")
+    config = read_config(file.parent / CONFIG)
     if "model_type" in config:
-        return load_huggingface(folder, config, vocabulary, context_length)
-    return _load_own(folder, config, vocabulary)
+        return load_huggingface(file, config, vocabulary, context_length)
+    return _load_own(file, config, vocabulary)
 
 
-def _load_own(folder: Path, read: dict[str, Any], vocabulary: Vocabulary | None) -> GPT:
-    """A folder that `save_model` wrote."""
+def _load_own(file: Path, read: dict[str, Any], vocabulary: Vocabulary | None) -> GPT:
+    """Weights that `save_model` wrote."""
     known = {field.name for field in fields(GPTConfig)}
     try:
         config = GPTConfig(**{name: size for name, size in read["config"].items() if name in known})
@@ -157,9 +171,8 @@ def _load_own(folder: Path, read: dict[str, Any], vocabulary: Vocabulary | None)
         stored = None if tokens is None else Vocabulary(tuple(tokens))
     except (KeyError, TypeError, AttributeError) as error:
         raise InvalidInput(
-            f"{folder / CONFIG} must hold the keys config and vocabulary, got {error!r}; save the model anew"
+            f"{file.parent / CONFIG} must hold the keys config and vocabulary, got {error!r}; save the model anew"
         ) from error
-    file = folder / WEIGHTS
     try:
         weights = load_file(file)
     except (SafetensorError, OSError) as error:

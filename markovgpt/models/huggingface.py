@@ -19,25 +19,24 @@ from markovgpt.models.source import ModelSource, dtype_of, sha256_of
 from markovgpt.models.weights import built_from
 from markovgpt.vocabulary import Vocabulary
 
-WEIGHTS = "model.safetensors"
 ACTIVATION_NAMES = {"gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh"}
 TRANSPOSED = ("c_attn.weight", "c_proj.weight", "c_fc.weight")
 
 
 def load_huggingface(
-    folder: Path, config: dict[str, Any], vocabulary: Vocabulary | None, context_length: int | None
+    file: Path, config: dict[str, Any], vocabulary: Vocabulary | None, context_length: int | None
 ) -> GPT | ModuleModel:
-    """The model of a ``save_pretrained`` folder; its eos token is its stop token.
+    """The model of a ``save_pretrained`` folder with this file of weights; its eos token is its stop token.
 
     Raises
     ------
     InvalidInput: weights that are missing or damaged, an unknown context length, or no transformers where it is needed.
     """
-    if vocabulary is None and (folder / "tokenizer.json").is_file():
-        vocabulary = _tokenizer_strings(folder, int(config["vocab_size"]))
+    if vocabulary is None and (file.parent / "tokenizer.json").is_file():
+        vocabulary = _tokenizer_strings(file.parent, int(config["vocab_size"]))
     if _is_plain_gpt2(config):
-        return _load_gpt2(folder, config, vocabulary)
-    return _through_transformers(folder, config, vocabulary, context_length)
+        return _load_gpt2(file, config, vocabulary)
+    return _through_transformers(file.parent, config, vocabulary, context_length)
 
 
 def _is_plain_gpt2(config: dict[str, Any]) -> bool:
@@ -51,12 +50,11 @@ def _is_plain_gpt2(config: dict[str, Any]) -> bool:
     )
 
 
-def _load_gpt2(folder: Path, config: dict[str, Any], vocabulary: Vocabulary | None) -> GPT:
+def _load_gpt2(file: Path, config: dict[str, Any], vocabulary: Vocabulary | None) -> GPT:
     """A GPT-2 in our own GPT."""
-    file = folder / WEIGHTS
     if not file.is_file():
         raise InvalidInput(
-            f"{folder} must hold {WEIGHTS}, got none; save it with save_pretrained(safe_serialization=True)"
+            f"{file.parent} must hold {file.name}, got none; save it with save_pretrained(safe_serialization=True)"
         )
     try:
         stored = load_file(file)
