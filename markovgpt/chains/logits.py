@@ -167,7 +167,7 @@ def tabulation_bytes(
     16
     """
     plan = _plan(model, with_prefixes, context_length)
-    return plan.bytes_per_worker * workers + (0 if on_disk else plan.table_bytes)
+    return plan.bytes_per_worker * min(workers, plan.survey.n_blocks) + (0 if on_disk else plan.table_bytes)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from markovgpt.models.gpt import GPT
 from markovgpt.models.window_tree import TreeSurvey, WindowTree
 
 TARGET_ROWS = 2048  # measured: smaller tiles pay for the calls, larger ones leave the processor's cache
-THREAD_BYTES = 3 * 2**20  # measured: what torch's products and a thread keep for themselves
 
 
 def survey_of_gpt(model: GPT, context_length: int, *, with_prefixes: bool = False) -> TreeSurvey:
@@ -51,7 +50,7 @@ def _bytes_of_walk(model: GPT, tree: WindowTree) -> int:
     config, R, L = model.config, max(tree.rows), tree.context_length
     kept = sum(tree.rows) * 3 * config.n_embd * config.n_layer
     results = R * (7 * config.n_embd + 2 * _inner(model) + 2 * L * config.n_head + 2 * config.vocab_size)
-    return (kept + results) * model.lm_head.weight.element_size() + THREAD_BYTES
+    return (kept + results) * model.lm_head.weight.element_size()
 
 
 def _inner(model: GPT) -> int:
