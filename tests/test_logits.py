@@ -1,7 +1,10 @@
 """Tabulation: every window asked once, each row a function of its window alone."""
 
 import re
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -174,3 +177,20 @@ def test_progress_shows_rate_remaining_time_and_memory_on_a_terminal(reader, cap
 def test_a_model_made_in_memory_has_an_origin(gpt):
     source = mg.tabulate(gpt, context_length=2).source
     assert (source.format, source.dtype, len(source.weights_sha256)) == ("memory", "float32", 64)
+
+
+MEASURED = """
+import markovgpt as mg
+from markovgpt.memory import peak_bytes
+model = mg.GPT(mg.GPTConfig(27, 4, n_layer=2, n_embd=32))
+mg.tabulate(model, context_length=1)  # what torch takes at its first use is not the table's
+before = peak_bytes()
+mg.tabulate(model, workers=2)
+print(mg.tabulation_bytes(model, workers=2) / (peak_bytes() - before))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of memory is told on Linux")
+def test_the_memory_that_is_predicted_is_the_memory_it_takes():
+    done = subprocess.run([sys.executable, "-c", MEASURED], capture_output=True, text=True, check=True)
+    assert 0.8 < float(done.stdout) < 1.25

@@ -43,9 +43,11 @@ def test_every_command_the_readme_names_is_a_command(capsys):
         assert f"usage: markovgpt {command}" in capsys.readouterr().out
 
 
-def test_the_limits_shown_are_those_measured():
-    with (ROOT / "results" / "limits" / "table.csv").open(newline="", encoding="utf-8") as lines:
-        measured = [" | ".join(row) for row in csv.reader(lines)]
-    shown = re.search(r"<!-- limits -->\n(.*?)<!-- /limits -->", README, flags=re.DOTALL).group(1)
-    rows = [line.strip("| ") for line in shown.strip().splitlines()]
-    assert [rows[0], *rows[2:]] == measured
+def test_the_tables_shown_are_those_measured():
+    tables = re.findall(r"<!-- (results/\S+\.csv) -->\n(.*?)<!-- end -->", README, flags=re.DOTALL)
+    assert len(tables) == 3
+    for name, shown in tables:
+        with (ROOT / name).open(newline="", encoding="utf-8") as lines:
+            measured = [" | ".join(row) for row in csv.reader(lines)]
+        rows = [line.removeprefix("| ").removesuffix(" |") for line in shown.strip().splitlines()]
+        assert [rows[0], *rows[2:]] == measured

@@ -287,7 +287,8 @@ def _filled(plan: _Plan, table: _Keeper, workers: int, measure: bool, show: bool
         answer = plan.survey.worker()
 
         def do(block: int) -> None:
-            logits = list(answer(block))
+            with one_torch_thread():  # of this worker: torch and its libraries keep the number by thread
+                logits = list(answer(block))
             plan.check(block, logits)
             table.put(block, logits)
             with bar_lock:
