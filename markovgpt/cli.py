@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -39,15 +40,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 answered, 2 bad input, 3 not certified to the tolerance asked for, 4 would not fit, 130 interrupted.
     """
     given = _parser().parse_args(arguments)
-    _say_what_is_chosen()
     try:
         given.answer(given)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
+        again = signal.signal(signal.SIGINT, signal.SIG_IGN)
         resumable = getattr(given, "on_disk", None)
         print("markovgpt: interrupted" + ("; the same command goes on from here" if resumable else ""), file=sys.stderr)
+        signal.signal(signal.SIGINT, again)
         return INTERRUPTED
     except (MarkovGPTError, OSError, MemoryError) as error:
         print(f"markovgpt: {error or 'out of memory; give a shorter --context-length'}", file=sys.stderr)
@@ -55,6 +57,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return WOULD_NOT_FIT
         return NOT_CERTIFIED if isinstance(error, NotConverged) else BAD_INPUT
     return ANSWERED
+
+
+def run() -> None:
+    """The command: `main`, and out, with threads that an interruption left behind in the midst of a block."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+    _say_what_is_chosen()
+    code = main()
+    if code == INTERRUPTED:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _say_what_is_chosen() -> None:
@@ -144,7 +160,7 @@ def _token_ids(text: str) -> tuple[int, ...]:
 
 def _table(given: argparse.Namespace) -> LogitTable:
     """The model's logits."""
-    if given.memory is not None and not (math.isfinite(given.memory) and given.memory > 0):
+    if given.memory is not None and not 1 <= given.memory * 1e9 < math.inf:
         raise InvalidInput(f"--memory must be above 0 GB, got {given.memory}; leave it out to take 3/4 of what is free")
     budget = None if given.memory is None else int(given.memory * 1e9)
     model = load_model(
@@ -287,4 +303,4 @@ def _finite(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -23,17 +23,19 @@ def writing(folder: Path) -> Iterator[Path]:
     ------
     InvalidInput: a file in the folder's place, or another writer, who is named.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InvalidInput(f"directory must be a folder to write into, got the file {folder}; choose another name")
-    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / LOCK)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         raise InvalidInput(
             f"{folder} must have one writer at a time, got {_read_writer(folder)} at work in it; wait for it, or give "
             "another folder"
         ) from None
+    except OSError as error:
+        raise InvalidInput(
+            f"directory must be a folder that can be written, got {folder} ({error.strerror}); choose another"
+        ) from error
     try:
         (folder / WRITER).write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}), encoding="utf-8")
         yield folder

@@ -1,6 +1,8 @@
 """How much memory there is, and the refusal of what would not fit."""
 
+import math
 from decimal import Decimal
+from numbers import Real
 from pathlib import Path
 
 import psutil
@@ -57,9 +59,11 @@ def allowed_bytes(budget: int | None = None) -> int:
     >>> allowed_bytes(10**9)
     1000000000
     """
-    if budget is not None and budget <= 0:
+    if budget is None:
+        return available_bytes() * 3 // 4
+    if isinstance(budget, bool) or not isinstance(budget, Real) or not 1 <= budget < math.inf:
         raise InvalidInput(f"memory budget must be above 0 bytes, got {budget}; None takes 3/4 of what is free")
-    return available_bytes() * 3 // 4 if budget is None else budget
+    return int(budget)
 
 
 def resident_bytes() -> int:

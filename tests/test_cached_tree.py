@@ -58,7 +58,7 @@ def test_a_token_is_evaluated_once_for_each_of_its_prefixes(monkeypatch):
     assert sum(rows * length for rows, length in evaluated) == 5 + 25 + 125 + 625
 
 
-@pytest.mark.parametrize("fault", ["no cache", "another meaning"])
+@pytest.mark.parametrize("fault", ["no cache", "another meaning", "beside a banned token", "in the middle"])
 def test_a_cache_that_says_something_else_is_not_used(fault):
     module = built("llama")
 
@@ -67,8 +67,10 @@ def test_a_cache_that_says_something_else_is_not_used(fault):
             output = module(tokens, past_key_values=past_key_values, use_cache=use_cache)
             if fault == "no cache":
                 output.past_key_values = None
-            elif use_cache:
+            elif use_cache and (fault != "in the middle" or past_key_values.get_seq_length() == 2):
                 output.logits = output.logits + torch.arange(5.0)
+            if fault == "beside a banned token":
+                output.logits = torch.where(torch.arange(5) == 4, -1e9, output.logits)
             return output
 
     model = CachedModel(Wrapped(), 5, 3, None)

@@ -1,9 +1,12 @@
 """The shell: answers on stdout, calm refusals on stderr, exit codes, and never a traceback."""
 
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -201,14 +204,14 @@ def test_not_a_traceback_from_a_real_process(folder):
 SLOW = """
 import sys, time
 from markovgpt import cli
-from markovgpt.chains import table_files
-put = table_files.TableFolder.put
+from markovgpt.chains import table_folder
+put = table_folder.TableFolder.put
 def slowly(self, block, logits):
     put(self, block, logits)
     print("block", flush=True)
     time.sleep(0.1)
-table_files.TableFolder.put = slowly
-sys.exit(cli.main(sys.argv[1:]))
+table_folder.TableFolder.put = slowly
+cli.run()
 """
 
 
@@ -246,13 +249,52 @@ def test_a_table_on_disk_serves_every_question(folder, tmp_path, capsys):
     assert with_table["value"] == again["value"] == without["value"]
 
 
-def test_the_number_of_workers_that_was_measured_is_said(nine_blocks, capsys, monkeypatch):
-    monkeypatch.setattr("markovgpt.chains.logits.torch_threads", lambda: 2)
-    assert cli.main(["greedy", nine_blocks]) == 0
-    assert "markovgpt: " in (said := capsys.readouterr().err)
-    assert "worker(s) of one torch thread each: 2 together were" in said
+def test_the_number_of_workers_that_was_measured_is_said(nine_blocks):
+    command = [sys.executable, "-m", "markovgpt.cli", "greedy", nine_blocks]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "2"}
+    )
+    assert re.search(
+        r"^markovgpt: [12] worker\(s\) of one torch thread each: 2 together were", done.stderr, re.MULTILINE
+    )
 
 
 def test_a_device_that_is_not_there_is_said(folder, capsys):
     found = answer_of(capsys, "greedy", folder, "--device", "cuda:99")
     assert found["model"]["notes"][0].startswith("asked to run on cuda:99, runs on cpu: ")
+
+
+def test_a_second_ctrl_c_leaves_at_once_with_130(nine_blocks, tmp_path):
+    slow = SLOW.replace("time.sleep(0.1)", "time.sleep(5)")
+    command = ["greedy", nine_blocks, "--on-disk", str(tmp_path / "table"), "--workers", "2"]
+    run = subprocess.Popen(
+        [sys.executable, "-c", slow, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert run.stdout.readline() == "block\n"
+    began = time.monotonic()
+    run.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+    assert (run.returncode, time.monotonic() - began < 4) == (130, True)
+    assert "Traceback" not in err
+    model = mg.load_model(nine_blocks)
+    assert mg.tabulate(model, directory=tmp_path / "table").logits.tobytes() == mg.tabulate(model).logits.tobytes()
+
+
+@pytest.mark.parametrize(("closed", "code"), [(">&-", 0), ("2>&-", 0), (">&- 2>&-", 0)])
+def test_a_closed_stream_is_no_accident(folder, closed, code):
+    script = f"{sys.executable} -m markovgpt.cli reach {folder} --red aaa --json {closed}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    if closed == "2>&-":
+        assert json.loads(done.stdout)["question"] == "reach"
+
+
+@pytest.mark.parametrize("arguments", [["--device", "meta"], ["--memory", "1e-12"], ["--on-disk", "/dev/null/below"]])
+def test_odd_places_and_sizes_are_refused_in_one_line(folder, capsys, arguments):
+    assert cli.main(["greedy", folder, *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert arguments[1].removesuffix("/below") in err.splitlines()[-1]

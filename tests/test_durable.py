@@ -54,7 +54,7 @@ def test_the_lock_is_free_after_a_failure(tmp_path):
 
 def test_a_file_in_the_folders_place_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    told = "directory must be a folder to write into, got the file"
+    told = r"directory must be a folder that can be written, got .*file \(.*\); choose another"
     with pytest.raises(mg.InvalidInput, match=told), writing(tmp_path / "file"):
         pass
 

@@ -12,6 +12,8 @@ import torch
 
 import markovgpt as mg
 from markovgpt.chains import logits, workers
+from markovgpt.models.cached_tree import CachedModel
+from markovgpt.models.prefix_tree import PrefixWalk
 
 
 def digits(windows):
@@ -130,13 +132,13 @@ def test_workers_and_budget_leave_the_bytes_as_they_are(gpt, settings):
 
 
 def test_torch_runs_on_one_thread_in_every_worker(gpt, monkeypatch):
-    seen, before, whole = set(), torch.get_num_threads(), gpt.lm_head.forward
+    seen, before, whole = set(), torch.get_num_threads(), PrefixWalk.visit
 
-    def watched(hidden):
+    def watched(walk, *place):
         seen.add((threading.get_ident(), torch.get_num_threads()))
-        return whole(hidden)
+        return whole(walk, *place)
 
-    monkeypatch.setattr(gpt.lm_head, "forward", watched)
+    monkeypatch.setattr(PrefixWalk, "visit", watched)
     torch.set_num_threads(4)
     mg.tabulate(gpt, workers=2)
     after = torch.get_num_threads()
@@ -151,7 +153,7 @@ def test_a_budget_for_one_worker_gives_one(gpt, monkeypatch):
     monkeypatch.setattr(logits, "work_through", lambda blocks, crew: crews.append(len(crew)) or work(blocks, crew))
     work = workers.work_through
     mg.tabulate(gpt, workers=2)
-    mg.tabulate(gpt, workers=2, memory_budget=8 * 10**6)
+    mg.tabulate(gpt, workers=2, memory_budget=10**7)
     assert crews == [2, 1]
 
 
@@ -177,6 +179,47 @@ def test_progress_shows_rate_remaining_time_and_memory_on_a_terminal(reader, cap
 def test_a_model_made_in_memory_has_an_origin(gpt):
     source = mg.tabulate(gpt, context_length=2).source
     assert (source.format, source.dtype, len(source.weights_sha256)) == ("memory", "float32", 64)
+
+
+def test_a_model_that_changes_its_dtype_is_refused():
+    dtypes = iter([np.float32] * 16 + [np.float64] * 99)
+    model = mg.as_model(lambda w: np.full((len(w), 2), 1e300, next(dtypes)), vocab_size=2, context_length=13)
+    with np.errstate(over="ignore"), pytest.raises(mg.InvalidInput, match="must give"):
+        mg.tabulate(model)
+
+
+def test_numpys_integers_are_integers(gpt, tmp_path):
+    table = mg.tabulate(gpt, context_length=np.int64(2), directory=tmp_path)
+    assert table.space == mg.StateSpace(3, 2)
+    assert mg.StateSpace(np.int32(65), np.int64(64)).n_states == 65**64
+
+
+def test_a_subclass_answers_in_its_own_way():
+    class Silent(mg.GPT):
+        def next_token_logits(self, windows):
+            return np.zeros((len(windows), 2))
+
+    assert not mg.tabulate(Silent(mg.GPTConfig(2, 3))).logits.any()
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_is_computed_in_float32(dtype, tmp_path):
+    half = mg.GPT(mg.GPTConfig(3, 4, n_layer=1)).to(dtype)
+    table = mg.tabulate(half)
+    assert table.logits.dtype == np.float32
+    assert table.logits.tobytes() == mg.tabulate(mg.GPT.float(half)).logits.tobytes()
+
+
+@pytest.mark.parametrize("directory", [False, True])
+def test_what_would_not_fit_is_refused_before_the_model_is_asked_how(directory, tmp_path, monkeypatch):
+    class Unasked(CachedModel):
+        def cache_agrees(self, context_length):
+            raise AssertionError("the model was asked")
+
+    model = Unasked(torch.nn.Embedding(65, 65), 65, 2048, None)
+    with pytest.raises(mg.TooLarge, match="give"):
+        mg.tabulate(model, directory=tmp_path / "table" if directory else None)
+    assert not (tmp_path / "table").exists()
 
 
 MEASURED = """

@@ -46,3 +46,10 @@ def test_a_budget_of_nothing_is_refused(budget):
 @pytest.mark.parametrize(("n_bytes", "shown"), [(999, "999 bytes"), (1500, "1.5 kB"), (2_000_000, "2.0 MB")])
 def test_sizes_have_a_unit_a_reader_knows(n_bytes, shown):
     assert memory.shown_bytes(n_bytes) == shown
+
+
+@pytest.mark.parametrize("budget", ["1GB", float("nan"), float("inf"), True, 0, 0.5])
+def test_a_budget_that_is_no_number_of_bytes_is_refused(budget):
+    with pytest.raises(mg.InvalidInput, match="memory budget must be above 0 bytes, got"):
+        memory.allowed_bytes(budget)
+    assert memory.allowed_bytes(2.5e9) == 2_500_000_000

@@ -27,7 +27,7 @@ def survey_of(model: NextTokenModel, space: StateSpace) -> Survey:
 
     A `GPT` over shared prefixes, a causal model of transformers through its own key-value cache, any other in batches.
     """
-    if isinstance(model, GPT):
+    if type(model) is GPT:  # a subclass may answer in its own way
         return survey_of_gpt(model, space.context_length, with_prefixes=space.with_prefixes)
     if isinstance(model, CachedModel) and model.cache_agrees(space.context_length):
         return survey_of_cached(model, space.context_length, with_prefixes=space.with_prefixes)
@@ -105,11 +105,11 @@ def _in_batches(model: NextTokenModel, windows: NDArray[np.int64]) -> NDArray[np
         for first in range(0, len(windows), TILE_ROWS):
             tile = windows[first : first + TILE_ROWS]
             padding = np.repeat(tile[:1], TILE_ROWS - len(tile), axis=0)
-            logits = model.next_token_logits(np.concatenate([tile, padding]))
-            if logits.shape != (TILE_ROWS, model.vocab_size):
+            logits = np.asarray(model.next_token_logits(np.concatenate([tile, padding])))
+            if logits.shape != (TILE_ROWS, model.vocab_size) or logits.dtype.kind != "f":
                 raise InvalidInput(
-                    f"the model must give logits of shape ({TILE_ROWS}, {model.vocab_size}), one row a window, got "
-                    f"{logits.shape}; as_model adapts other forms"
+                    f"the model must give real logits of shape ({TILE_ROWS}, {model.vocab_size}), one row a window, "
+                    f"got {logits.dtype} of {logits.shape}; as_model adapts other forms"
                 )
             answers.append(logits[: len(tile)])
     return np.concatenate(answers)
@@ -118,7 +118,9 @@ def _in_batches(model: NextTokenModel, windows: NDArray[np.int64]) -> NDArray[np
 def refuse(logits: NDArray[np.floating[Any]], window: NDArray[np.int64], vocabulary: Vocabulary | None) -> None:
     """Refuse logits that are no distribution, naming their window."""
     tokens = tuple(window.tolist())
+    odd = np.flatnonzero(np.isnan(logits) | np.isposinf(logits))
+    found = f"{logits[odd[0]]} for token {odd[0]}" if len(odd) else "-inf for every token"
     raise InvalidInput(
-        f"the model must give a number for some token and NaN for none, got {logits} after the window "
+        f"the model must give a number for some token and NaN for none, got {found} after the window "
         f"{window_label(tokens, vocabulary)!r} (tokens {tokens}); look for NaN or overflow in the weights"
     )

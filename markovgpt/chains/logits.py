@@ -11,20 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from markovgpt.chains.asking import refuse, survey_of
-from markovgpt.chains.sampling import first_invalid_row
+from markovgpt.chains.plan import Plan, plan_of
 from markovgpt.chains.states import StateSpace, is_count
-from markovgpt.chains.table_files import TableFolder, open_table, require_disk
+from markovgpt.chains.table_files import Manifest, open_table
+from markovgpt.chains.table_folder import TableFolder, require_disk, require_dtype
 from markovgpt.chains.workers import Worker, measured, work_through
 from markovgpt.durable import writing
 from markovgpt.errors import InvalidInput
-from markovgpt.memory import allowed_bytes, require_memory, resident_bytes, shown_bytes
-from markovgpt.models.gpt import GPT
-from markovgpt.models.identity import bears_threads, identity_of, source_of
+from markovgpt.memory import resident_bytes, shown_bytes
+from markovgpt.models.identity import bears_threads, identity_of, is_known_by_its_weights, source_of
 from markovgpt.models.protocol import NextTokenModel
 from markovgpt.models.source import ModelSource
-from markovgpt.models.threads import one_torch_thread, torch_threads
-from markovgpt.models.window_tree import Survey
+from markovgpt.models.threads import one_torch_thread, take_over_torch_threads, torch_threads
 from markovgpt.vocabulary import Vocabulary
 
 
@@ -77,14 +75,7 @@ class LogitTable:
         True
         """
         manifest, logits = open_table(Path(directory))
-        space = StateSpace(**manifest["identity"]["space"])
-        tokens, source = manifest["vocabulary"], manifest["model"]
-        return cls(
-            space,
-            logits,
-            None if tokens is None else Vocabulary(tuple(tokens)),
-            None if source is None else ModelSource(**{**source, "notes": tuple(source["notes"])}),
-        )
+        return cls(manifest.space, logits, manifest.vocabulary, manifest.model)
 
 
 def tabulate(
@@ -109,8 +100,8 @@ def tabulate(
         that were damaged are made anew.
     memory_budget: bytes that may be taken; None allows 3/4 of what is free.
     progress: whether to show rate, remaining time and memory on stderr, where that is a terminal.
-    workers: threads, each running torch on one; None measures at the start whether all cores are faster than one. A
-        model that is not known to bear several threads at once is given one.
+    workers: threads, each running torch on one; None measures at the start whether all cores are faster than one, and
+        gives one to a model that is not known to bear several at once.
 
     Raises
     ------
@@ -130,25 +121,24 @@ def tabulate(
     """
     if workers is not None and (not is_count(workers) or workers < 1):
         raise InvalidInput(f"workers must be a whole number of at least 1, got {workers}; None measures how many")
-    plan = _plan(model, with_prefixes, context_length)
-    space, most = plan.space, workers or (torch_threads() if bears_threads(model) else 1)
+    plan = plan_of(model, with_prefixes, context_length)
+    if directory is not None:
+        require_disk(Path(directory), plan.table_bytes)
+    most = workers or (torch_threads() if bears_threads(model) else 1)
     most = plan.affordable_workers(most, directory is not None, memory_budget)
+    source = source_of(model)
     if directory is None:
         logits = _filled(plan, _MemoryTable(plan), most, workers is None, progress)
     else:
+        identity = {"space": asdict(plan.space), "method": plan.survey.method, **identity_of(model)}
+        wanted = Manifest(identity, np.dtype(np.float32), model.vocabulary, source, ())
         with writing(Path(directory)) as folder:
-            require_disk(folder, plan.table_bytes)
             table = TableFolder(
-                folder,
-                (space.n_states, space.vocab_size),
-                {"space": asdict(space), "method": plan.survey.method, **identity_of(model)},
-                _about(model),
-                plan.survey.n_blocks,
-                plan.rows_of,
+                folder, wanted, plan.survey.n_blocks, plan.rows_of, confirm=not is_known_by_its_weights(model)
             )
             with closing(table):
                 logits = _filled(plan, table, most, workers is None, progress)
-    return LogitTable(space, logits, model.vocabulary, source_of(model))
+    return LogitTable(plan.space, logits, model.vocabulary, source)
 
 
 def tabulation_bytes(
@@ -166,73 +156,14 @@ def tabulation_bytes(
     >>> tabulation_bytes(as_model(newest, vocab_size=2, context_length=20)) // 10**6     # 2**20 states x 2 doubles
     16
     """
-    plan = _plan(model, with_prefixes, context_length)
+    plan = plan_of(model, with_prefixes, context_length)
     return plan.bytes_per_worker * min(workers, plan.survey.n_blocks) + (0 if on_disk else plan.table_bytes)
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """Who is asked about what, and how."""
-
-    model: NextTokenModel
-    space: StateSpace
-    survey: Survey
-
-    def rows_of(self, block: int) -> list[tuple[int, int]]:
-        """The first state and the number of rows of each part of a block."""
-        return [(self.space.first_state(length) + first, rows) for length, first, rows in self.survey.parts(block)]
-
-    @property
-    def table_bytes(self) -> int:
-        """Bytes of the table."""
-        return self.space.n_states * self._row_bytes
-
-    @property
-    def bytes_per_worker(self) -> int:
-        """Bytes one worker holds beside the table: its place in the tree, a block, and the block's copy on its way."""
-        return self.survey.bytes_per_worker + 2 * self._row_bytes * sum(rows for _, rows in self.rows_of(0))
-
-    @property
-    def _row_bytes(self) -> int:
-        """Bytes of one row: of a GPT in its weights' dtype, else in doubles, the most a model gives."""
-        size = self.model.lm_head.weight.element_size() if isinstance(self.model, GPT) else 8
-        return self.space.vocab_size * size
-
-    def affordable_workers(self, most: int, on_disk: bool, budget: int | None) -> int:
-        """How many workers the memory bears, at least one: else the table is refused."""
-        table = 0 if on_disk else self.table_bytes
-        elsewhere = "" if on_disk else "keep it on disk (directory=, --on-disk), "
-        require_memory(
-            table + self.bytes_per_worker,
-            f"{self.space.vocab_size}**{self.space.context_length} states x {self.space.vocab_size} tokens",
-            f"give a shorter context length (context_length=, --context-length), {elsewhere}or ask only about what is "
-            "reachable from a start (reachable_chain)",
-            budget=budget,
-        )
-        return max(1, min(most, self.survey.n_blocks, (allowed_bytes(budget) - table) // self.bytes_per_worker))
-
-    def check(self, block: int, logits: Sequence[NDArray[np.floating[Any]]]) -> None:
-        """Refuse logits that are no distribution."""
-        for (length, first, _), rows in zip(self.survey.parts(block), logits, strict=True):
-            row = first_invalid_row(rows)
-            if row is not None:
-                window = self.space.windows(length, first + row, first + row + 1)[0]
-                refuse(rows[row], window, self.model.vocabulary)
-
-
-def _plan(model: NextTokenModel, with_prefixes: bool, context_length: int | None) -> _Plan:
-    """The plan of a tabulation."""
-    L = model.context_length if context_length is None else context_length
-    if not is_count(L) or not 1 <= L <= model.context_length:
-        raise InvalidInput(
-            f"context_length must lie in 1..{model.context_length}, the model's own, got {L}; leave it out to take all"
-        )
-    space = StateSpace(model.vocab_size, L, with_prefixes)
-    return _Plan(model, space, survey_of(model, space))
 
 
 class _Keeper(Protocol):
     """Where blocks go."""
+
+    to_confirm: list[int]  # blocks that are there, and are answered again before anything is written
 
     @property
     def missing(self) -> Sequence[int]:
@@ -251,8 +182,9 @@ class _Keeper(Protocol):
 class _MemoryTable:
     """A table in memory."""
 
-    def __init__(self, plan: _Plan):
+    def __init__(self, plan: Plan):
         self._plan, self._lock = plan, threading.Lock()
+        self.to_confirm: list[int] = []
         self._logits: NDArray[np.floating[Any]] = np.empty(0)
 
     @property
@@ -266,6 +198,7 @@ class _MemoryTable:
         with self._lock:
             if not self._logits.size:
                 self._logits = np.empty((space.n_states, space.vocab_size), dtype=logits[0].dtype)
+        require_dtype(self._logits.dtype, logits)
         for (first, count), rows in zip(self._plan.rows_of(block), logits, strict=True):
             self._logits[first : first + count] = rows
 
@@ -274,7 +207,7 @@ class _MemoryTable:
         return self._logits
 
 
-def _filled(plan: _Plan, table: _Keeper, workers: int, measure: bool, show: bool) -> NDArray[np.floating[Any]]:
+def _filled(plan: Plan, table: _Keeper, workers: int, measure: bool, show: bool) -> NDArray[np.floating[Any]]:
     """The table with every block made that was missing."""
     todo = table.missing
     bar = tqdm(total=plan.space.n_states, unit=" windows", unit_scale=True, disable=None if show else True)
@@ -287,8 +220,8 @@ def _filled(plan: _Plan, table: _Keeper, workers: int, measure: bool, show: bool
         answer = plan.survey.worker()
 
         def do(block: int) -> None:
-            with one_torch_thread():  # of this worker: torch and its libraries keep the number by thread
-                logits = list(answer(block))
+            take_over_torch_threads()
+            logits = list(answer(block))
             plan.check(block, logits)
             table.put(block, logits)
             with bar_lock:
@@ -298,16 +231,9 @@ def _filled(plan: _Plan, table: _Keeper, workers: int, measure: bool, show: bool
         return do
 
     with bar, one_torch_thread():
-        bar.update(plan.space.n_states - sum(map(count, todo)))
+        bar.update(plan.space.n_states - sum(map(count, [*table.to_confirm, *todo])))
         crew: Sequence[Worker] = [begin() for _ in range(max(1, min(workers, len(todo))))]
+        for block in table.to_confirm:
+            crew[0](block)
         work_through(*(measured(todo, crew) if measure else (todo, crew)))
     return table.finish()
-
-
-def _about(model: NextTokenModel) -> dict[str, Any]:
-    """What a manifest tells beside what determines the bytes."""
-    source = source_of(model)
-    return {
-        "vocabulary": None if model.vocabulary is None else list(model.vocabulary.tokens),
-        "model": None if source is None else asdict(source),
-    }

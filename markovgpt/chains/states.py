@@ -111,6 +111,7 @@ class StateSpace:
         for name, size in (("vocab_size", self.vocab_size), ("context_length", self.context_length)):
             if not is_count(size) or size < 1:
                 raise InvalidInput(f"{name} must be a whole number of at least 1, got {size}; give the model's size")
+            object.__setattr__(self, name, int(size))  # numpy's integers would overflow
 
     @property
     def shortest(self) -> int:

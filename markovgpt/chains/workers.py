@@ -54,9 +54,9 @@ def work_through(blocks: Sequence[int], crew: Sequence[Worker]) -> None:
             stop.set()
 
     threads = [threading.Thread(target=run, args=(worker,), daemon=True) for worker in range(len(crew))]
-    for thread in threads:
-        thread.start()
     try:
+        for thread in threads:
+            thread.start()
         _join(threads)
     except BaseException:  # Ctrl-C: blocks in hand are finished; a second one leaves at once
         stop.set()
@@ -69,7 +69,8 @@ def work_through(blocks: Sequence[int], crew: Sequence[Worker]) -> None:
 def _join(threads: Sequence[threading.Thread]) -> None:
     """Wait for all of them."""
     for thread in threads:
-        thread.join()
+        if thread.ident is not None:  # it has been started
+            thread.join()
 
 
 def measured(blocks: Sequence[int], crew: Sequence[Worker]) -> tuple[Sequence[int], Sequence[Worker]]:

@@ -51,7 +51,7 @@ class FoldedGPT:
 
 @torch.no_grad()
 def folded(model: GPT) -> FoldedGPT:
-    """The folded weights of a GPT, computed in float64 and kept in the dtype and on the device of the model.
+    """The folded weights of a GPT, computed in float64 and kept in its dtype (half precision in float32) and place.
 
     >>> from markovgpt.models.gpt import GPTConfig
     >>> float(folded(GPT(GPTConfig(2, 3))).tokens.sum(1).abs().max()) < 1e-6     # the mean is taken out
@@ -97,10 +97,15 @@ def _writer(linear: torch.nn.Linear) -> Linear:
 def _centred(values: Tensor, axis: int) -> Tensor:
     """Values minus their mean along an axis."""
     exact = values.double()
-    return (exact - exact.mean(axis, keepdim=True)).to(values.dtype)
+    return (exact - exact.mean(axis, keepdim=True)).to(_kept(values))
 
 
 def _in(linear: torch.nn.Linear, weight: Tensor, bias: Tensor) -> Linear:
     """Weight and bias in a layer's dtype."""
-    dtype = linear.weight.dtype
+    dtype = _kept(linear.weight)
     return Linear(weight.to(dtype), bias.to(dtype) if bool(bias.any()) else None)
+
+
+def _kept(values: Tensor) -> torch.dtype:
+    """The dtype of the arithmetic: half precision is exact in float32."""
+    return torch.float64 if values.dtype == torch.float64 else torch.float32

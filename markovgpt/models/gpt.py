@@ -242,4 +242,5 @@ class GPT(nn.Module):
             )
         with torch.no_grad():
             logits = self(torch.as_tensor(ids.astype(np.int64), device=self.lm_head.weight.device))[:, -1]
-        return np.asarray(logits.cpu().numpy())
+        half = logits.dtype in (torch.bfloat16, torch.float16)  # every such number is exact in float32
+        return np.asarray((logits.float() if half else logits).cpu().numpy())

@@ -1,5 +1,6 @@
 """What determines the bytes of a model's logits, and where the model came from."""
 
+import json
 import platform
 from dataclasses import asdict
 from typing import Any
@@ -15,7 +16,7 @@ from markovgpt.models.weights import weights_of
 def identity_of(model: NextTokenModel) -> dict[str, Any]:
     """Weights, sizes, torch build and device, as json: what makes two runs give the same bytes.
 
-    ``weights_sha256`` is None for a callable, whose weights nobody sees; ``same_bytes`` says what the device promises.
+    ``weights_sha256`` is None where there are no weights to see; ``same_bytes`` says what the device promises.
 
     >>> from markovgpt.models.gpt import GPTConfig
     >>> identity_of(GPT(GPTConfig(2, 3)))["config"]["vocab_size"]
@@ -25,7 +26,7 @@ def identity_of(model: NextTokenModel) -> dict[str, Any]:
     device = _device(model)
     return {
         "weights_sha256": None if weights is None else sha256_of(weights),
-        "config": asdict(model.config) if isinstance(model, GPT) else None,
+        "config": _config(model),
         "torch": torch.__version__,
         "device": _described(device),
         "same_bytes": "promised" if device.type == "cpu" else f"not promised: {device.type} may sum in another order",
@@ -43,7 +44,12 @@ def source_of(model: NextTokenModel) -> ModelSource | None:
 
 def bears_threads(model: NextTokenModel) -> bool:
     """Whether several threads may ask at once: our own GPT on a processor."""
-    return isinstance(model, GPT) and _device(model).type == "cpu"
+    return type(model) is GPT and _device(model).type == "cpu"
+
+
+def is_known_by_its_weights(model: NextTokenModel) -> bool:
+    """Whether weights and sizes are all there is to know: of our own GPT. What a module computes, nobody sees."""
+    return type(model) is GPT
 
 
 def _weights(model: NextTokenModel) -> dict[str, torch.Tensor] | None:
@@ -51,7 +57,15 @@ def _weights(model: NextTokenModel) -> dict[str, torch.Tensor] | None:
     if isinstance(model, GPT):
         return weights_of(model)
     module = getattr(model, "module", None)
-    return dict(module.state_dict()) if isinstance(module, torch.nn.Module) else None
+    return (dict(module.state_dict()) or None) if isinstance(module, torch.nn.Module) else None
+
+
+def _config(model: NextTokenModel) -> Any:
+    """The sizes of a GPT, or the config of a model of transformers, as json; None where there is none to see."""
+    if isinstance(model, GPT):
+        return asdict(model.config)
+    config: Any = getattr(getattr(model, "module", None), "config", None)
+    return json.loads(config.to_json_string()) if hasattr(config, "to_json_string") else None
 
 
 def _device(model: NextTokenModel) -> torch.device:

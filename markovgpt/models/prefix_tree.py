@@ -51,11 +51,11 @@ def survey_of_gpt(model: GPT, context_length: int, *, with_prefixes: bool = Fals
 def _bytes_of_walk(model: GPT, tree: WindowTree) -> int:
     """What a walk and the results it hands out hold."""
     config, R, L = model.config, max(tree.rows), tree.context_length
-    kept = sum(tree.rows) * 3 * config.n_embd * config.n_layer
+    kept = sum(tree.rows) * config.n_embd * (3 * config.n_layer + 4)  # keys and values; what enters the first layer
     results = R * (
         8 * config.n_embd + 2 * (config.n_inner or 4 * config.n_embd) + 2 * L * config.n_head + 2 * config.vocab_size
     )
-    return (kept + results) * model.lm_head.weight.element_size()
+    return (kept + results) * max(4, model.lm_head.weight.element_size())
 
 
 class PrefixWalk:

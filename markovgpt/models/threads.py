@@ -22,6 +22,16 @@ def one_torch_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def take_over_torch_threads() -> None:
+    """Make torch's libraries use as many threads on this thread as torch does: they keep the number by thread.
+
+    On a new thread torch tells them when it is asked for the number, and not before.
+
+    >>> take_over_torch_threads()
+    """
+    torch.get_num_threads()
+
+
 def torch_threads() -> int:
     """Threads torch would use: the cores of this machine, or what the user has set.
 
