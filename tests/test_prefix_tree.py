@@ -71,7 +71,7 @@ def test_prefixes_cost_nothing_and_change_nothing():
 
 def test_blocks_may_be_answered_in_any_order():
     model = built(vocab_size=2, context_length=14, n_layer=1).float()
-    survey = survey_of_gpt(model, 14)
+    survey = survey_of_gpt(model, 14, with_prefixes=True)
     in_order, backwards = survey.worker(), survey.worker()
     forth = [[part.tobytes() for part in in_order(block)] for block in range(survey.n_blocks)]
     back = [[part.tobytes() for part in backwards(block)] for block in reversed(range(survey.n_blocks))]

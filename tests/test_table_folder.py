@@ -330,7 +330,7 @@ def test_a_journal_whose_head_was_damaged_is_told_and_nothing_is_lost(model, tmp
     assert contents(tmp_path) == before
 
 
-@pytest.mark.parametrize("stopped_at", ["replace", "unlink"])
+@pytest.mark.parametrize("stopped_at", ["replace", "unlink", "append"])
 def test_a_repair_that_is_killed_loses_nothing(model, tmp_path, monkeypatch, stopped_at):
     mg.tabulate(model, directory=tmp_path)
     whole = contents(tmp_path)
@@ -342,8 +342,10 @@ def test_a_repair_that_is_killed_loses_nothing(model, tmp_path, monkeypatch, sto
     with monkeypatch.context() as killed:
         if stopped_at == "unlink":
             killed.setattr(type(tmp_path), "unlink", stop)
-        else:
+        elif stopped_at == "replace":
             killed.setattr(table_folder.os, "replace", stop)
+        else:  # the manifest is gone by then: the journal has to know all the rest
+            killed.setattr(table_folder, "append_synced", stop)
         with pytest.raises(KeyboardInterrupt):
             mg.tabulate(model, directory=tmp_path)
     assert watch_blocks(model, tmp_path) == [0]

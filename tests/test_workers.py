@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from markovgpt.chains import workers
 from markovgpt.chains.workers import Shares, measured, work_through
 
 
@@ -78,3 +79,22 @@ def test_the_choice_is_said(caplog):
 def test_few_blocks_are_not_worth_a_measurement():
     crew = [lambda block: None] * 2
     assert measured(range(8), crew) == (range(8), crew)
+
+
+def test_after_an_interruption_blocks_in_hand_are_finished_and_no_others(monkeypatch):
+    begun, done, join = [], [], workers._join
+
+    def do(block):
+        begun.append(block)
+        time.sleep(0.05)
+        done.append(block)
+
+    def interrupted(threads):
+        monkeypatch.setattr(workers, "_join", join)
+        time.sleep(0.02)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workers, "_join", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        work_through(range(100), [do] * 2)
+    assert sorted(begun) == sorted(done) == [0, 50]
