@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from markovgpt.chains import streaming
 from markovgpt.chains.logits import LogitTable, tabulate
 from markovgpt.chains.operator import Edges, TransitionOperator, check_probabilities, check_rows, smallest_positive
 from markovgpt.chains.sampling import SamplingSettings
@@ -134,7 +135,7 @@ class WindowChain(TransitionOperator):
         if isinstance(table, ScaledArray) or isinstance(mass, ScaledArray):
             slid: Numbers = (mass[:, :, None] * table).sum(axis=0).reshape(-1)
         else:
-            slid = np.einsum("am,amt->mt", mass, table).reshape(-1)
+            slid = streaming.push(table, mass).reshape(-1)
         if arrived:
             arrived[-1] = arrived[-1] + slid
             return concatenate(arrived)
@@ -146,10 +147,10 @@ class WindowChain(TransitionOperator):
         parts = []
         for length in range(self.space.shortest, L):
             ahead = values[self._level(length + 1)].reshape(-1, V)
-            parts.append(_row_products(self.next_token_probs[self._level(length)], ahead))
+            parts.append(_row_products(self.next_token_probs[self._level(length)].reshape(1, -1, V), ahead))
         full = self._level(L)
         table = self.next_token_probs[full].reshape(V, -1, V)
-        parts.append(_row_products(table, values[full].reshape(1, -1, V)).reshape(-1))
+        parts.append(_row_products(table, values[full].reshape(-1, V)))
         return concatenate(parts)
 
     def edges(self) -> Edges:
@@ -202,7 +203,7 @@ def exponentials(logs: FloatArray) -> Numbers:
 
 
 def _row_products(table: Numbers, values: Numbers) -> Numbers:
-    """Products over the last axis, summed."""
+    """Products of a table (A, M, V) and values (M, V) over the tokens, summed; (A M,)."""
     if isinstance(table, ScaledArray) or isinstance(values, ScaledArray):
-        return (table * values).sum(axis=-1)
-    return np.asarray(np.einsum("...t,...t->...", table, values))
+        return (table * values[None]).sum(axis=-1).reshape(-1)
+    return streaming.pull(table, values).reshape(-1)
