@@ -18,6 +18,7 @@ def test_a_device_that_is_not_there_falls_back_with_a_word(name):
     assert device == torch.device("cpu")
     assert len(notes) == 1
     assert notes[0].startswith(f"asked to run on {name}, runs on cpu: ")
+    assert len(notes[0]) < 200
 
 
 def test_the_word_stands_in_the_source_of_the_model(tmp_path):

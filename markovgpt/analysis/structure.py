@@ -7,7 +7,6 @@ from math import gcd
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from markovgpt.chains.operator import TransitionOperator
@@ -86,27 +85,12 @@ def period(chain: TransitionOperator, states: ArrayLike) -> int:
 
 def can_reach(chain: TransitionOperator, target: Mask, *, through: Mask | None = None) -> Mask:
     """From which states can the target be reached, in 0 or more steps, over states in ``through``?"""
-    source, end, _ = chain.edges()
-    allowed = slice(None) if through is None else through[source] | target[source]
-    return _spread(end[allowed], source[allowed], target)
+    return chain.reaching(target, np.ones(chain.n_states, dtype=bool) if through is None else through)
 
 
 def reachable_from(chain: TransitionOperator, start: Mask, *, through: Mask | None = None) -> Mask:
     """Which states can be reached from the start, in 0 or more steps, leaving only states in ``through``?"""
-    source, end, _ = chain.edges()
-    allowed = slice(None) if through is None else through[source]
-    return _spread(source[allowed], end[allowed], start)
-
-
-def _spread(source: States, target: States, begin: Mask) -> Mask:
-    """What edges lead to from any state of ``begin``: a breadth-first search from one more state before them all."""
-    n, first = len(begin), np.flatnonzero(begin)
-    ends = np.concatenate([target, first])
-    starts = np.concatenate([source, np.full(len(first), n)])
-    graph = csr_array((np.ones(len(ends), dtype=np.int8), (starts, ends)), shape=(n + 1, n + 1))
-    found = np.zeros(n + 1, dtype=bool)
-    found[breadth_first_order(graph, n, directed=True, return_predecessors=False)] = True
-    return found[:n]
+    return chain.reached_from(start, np.ones(chain.n_states, dtype=bool) if through is None else through)
 
 
 def _grouped(labels: NDArray[np.int32]) -> tuple[States, ...]:

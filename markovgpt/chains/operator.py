@@ -12,11 +12,14 @@ import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
+from scipy.sparse.csgraph import breadth_first_order
 
 from markovgpt.chains.states import Windows
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, is_positive
 from markovgpt.vocabulary import Vocabulary
+
+Mask = NDArray[np.bool_]
 
 
 class Edges(NamedTuple):
@@ -91,6 +94,17 @@ class TransitionOperator(ABC):
         source, target, _ = self.edges()
         return _matrix(source, target, np.ones(len(source), dtype=bool), self.n_states)
 
+    def reaching(self, target: Mask, through: Mask) -> Mask:
+        """The states from which the target can be reached in 0 or more steps, over states in ``through``."""
+        source, end, _ = self.edges()
+        allowed = through[source] | target[source]
+        return _spread(end[allowed], source[allowed], target)
+
+    def reached_from(self, start: Mask, through: Mask) -> Mask:
+        """The states that can be reached from the start in 0 or more steps, leaving only states in ``through``."""
+        source, end, _ = self.edges()
+        return _spread(source[through[source]], end[through[source]], start)
+
     def to_csr(self) -> csr_array:
         """The transition matrix.
 
@@ -162,10 +176,22 @@ def check_probabilities(probability: Numbers, describe: Callable[[int], str]) ->
 
 def smallest_positive(probability: Numbers) -> ScaledArray:
     """The smallest number above zero, as a scaled number."""
-    scaled = ScaledArray.of(probability if isinstance(probability, ScaledArray) else probability[probability > 0])
-    kept = scaled[is_positive(scaled)]
+    if not isinstance(probability, ScaledArray):
+        return ScaledArray.of(np.min(probability, where=probability > 0, initial=np.inf, keepdims=True).reshape(1))[0]
+    kept = probability[is_positive(probability)]
     order = np.lexsort((kept.mantissa, kept.exponent))
     return kept[order[0]]
+
+
+def _spread(source: NDArray[np.int64], target: NDArray[np.int64], begin: Mask) -> Mask:
+    """What edges lead to from any state of ``begin``: a breadth-first search from one more state before them all."""
+    n, first = len(begin), np.flatnonzero(begin)
+    ends = np.concatenate([target, first])
+    starts = np.concatenate([source, np.full(len(first), n)])
+    graph = csr_array((np.ones(len(ends), dtype=np.int8), (starts, ends)), shape=(n + 1, n + 1))
+    found = np.zeros(n + 1, dtype=bool)
+    found[breadth_first_order(graph, n, directed=True, return_predecessors=False)] = True
+    return found[:n]
 
 
 def _matrix(

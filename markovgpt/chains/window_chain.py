@@ -16,8 +16,16 @@ from numpy.typing import NDArray
 
 from markovgpt.chains import streaming
 from markovgpt.chains.logits import LogitTable, tabulate
-from markovgpt.chains.operator import Edges, TransitionOperator, check_probabilities, check_rows, smallest_positive
+from markovgpt.chains.operator import (
+    Edges,
+    Mask,
+    TransitionOperator,
+    check_probabilities,
+    check_rows,
+    smallest_positive,
+)
 from markovgpt.chains.sampling import SamplingSettings
+from markovgpt.chains.search import search
 from markovgpt.chains.states import StateSpace
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
@@ -152,6 +160,20 @@ class WindowChain(TransitionOperator):
         table = self.next_token_probs[full].reshape(V, -1, V)
         parts.append(_row_products(table, values[full].reshape(-1, V)))
         return concatenate(parts)
+
+    def reaching(self, target: Mask, through: Mask) -> Mask:
+        """The states from which the target can be reached, as `TransitionOperator.reaching`; nothing is listed."""
+        return search(self.space, self._weights, target, through, backward=True)
+
+    def reached_from(self, start: Mask, through: Mask) -> Mask:
+        """The states that can be reached from the start, as `TransitionOperator.reached_from`."""
+        return search(self.space, self._weights, start, through, backward=False)
+
+    @property
+    def _weights(self) -> FloatArray:
+        """Numbers above zero where a transition is possible."""
+        table = self.next_token_probs
+        return table.mantissa if isinstance(table, ScaledArray) else table
 
     def edges(self) -> Edges:
         """The possible transitions.

@@ -28,6 +28,6 @@ def usable_device(asked: str) -> tuple[torch.device, tuple[str, ...]]:
     try:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
+        reason = str(error).splitlines()[0].split(". ")[0].rstrip(".")  # torch goes on for a page
         return torch.device("cpu"), (f"asked to run on {asked}, runs on cpu: {reason}",)
     return device, ()
