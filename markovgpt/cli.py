@@ -123,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_model(parser: argparse.ArgumentParser) -> None:
     """The model, and which windows are its states."""
     parser.add_argument(
-        "model", metavar="MODEL", help="a folder of save_model, nanoGPT or Hugging Face, or a torch file"
+        "model", metavar="MODEL", help="a folder of save_model, nanoGPT or Hugging Face, or a torch or safetensors file"
     )
     parser.add_argument("--prefixes", action="store_true", help="the shorter windows a text begins with are states too")
     parser.add_argument("--context-length", metavar="L", type=int, help="a shorter window than the model's own")

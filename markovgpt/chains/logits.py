@@ -210,11 +210,13 @@ class _MemoryTable:
 def _filled(plan: Plan, table: _Keeper, workers: int, measure: bool, show: bool) -> NDArray[np.floating[Any]]:
     """The table with every block made that was missing."""
     todo = table.missing
-    bar = tqdm(total=plan.space.n_states, unit=" windows", unit_scale=True, disable=None if show else True)
-    bar_lock = threading.Lock()
 
     def count(block: int) -> int:
         return sum(rows for _, rows in plan.rows_of(block))
+
+    n_states, bar_lock = plan.space.n_states, threading.Lock()
+    there = n_states - sum(map(count, [*table.to_confirm, *todo]))
+    bar = tqdm(total=n_states, initial=there, unit=" windows", unit_scale=True, disable=None if show else True)
 
     def begin() -> Worker:
         answer = plan.survey.worker()
@@ -231,7 +233,6 @@ def _filled(plan: Plan, table: _Keeper, workers: int, measure: bool, show: bool)
         return do
 
     with bar, one_torch_thread():
-        bar.update(plan.space.n_states - sum(map(count, [*table.to_confirm, *todo])))
         crew: Sequence[Worker] = [begin() for _ in range(max(1, min(workers, len(todo))))]
         for block in table.to_confirm:
             crew[0](block)
