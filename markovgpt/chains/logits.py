@@ -1,8 +1,9 @@
 """The model asked once about every window. Dear to make; every sampling setting is then cheap."""
 
+import logging
 import threading
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from markovgpt.chains.plan import Plan, plan_of
 from markovgpt.chains.states import StateSpace, is_count
@@ -232,7 +234,8 @@ def _filled(plan: Plan, table: _Keeper, workers: int, measure: bool, show: bool)
 
         return do
 
-    with bar, one_torch_thread():
+    above_the_bar = logging_redirect_tqdm([logging.getLogger("markovgpt")]) if show else nullcontext()
+    with bar, above_the_bar, one_torch_thread():
         crew: Sequence[Worker] = [begin() for _ in range(max(1, min(workers, len(todo))))]
         for block in table.to_confirm:
             crew[0](block)
