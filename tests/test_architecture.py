@@ -30,7 +30,7 @@ ONLY_IN = {
     "networkx": ("analysis/", "export/", "chains/operator.py"),
     "graphviz": ("export/",),
     "matplotlib": ("export/",),
-    "numba": ("chains/streaming.py", "chains/search.py"),
+    "numba": ("chains/compiled.py",),
     "filelock": ("durable.py",),
     "tqdm": ("chains/logits.py",),
     "argparse": ("cli.py",),

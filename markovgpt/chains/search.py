@@ -8,9 +8,9 @@ possible stands in the table, which is read once.
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from markovgpt.chains.compiled import compiled
 from markovgpt.chains.states import StateSpace
 
 Mask = NDArray[np.bool_]
@@ -38,7 +38,7 @@ def search(
     return np.asarray(kernel(weights, firsts, begin.copy(), through))
 
 
-@njit(cache=True)
+@compiled
 def _search_backward(weights, firsts, found, through):  # type: ignore[no-untyped-def]
     """Mark what leads to the states found, in the order of a queue."""
     n, V = weights.shape
@@ -75,7 +75,7 @@ def _search_backward(weights, firsts, found, through):  # type: ignore[no-untype
     return found
 
 
-@njit(cache=True)
+@compiled
 def _search_forward(weights, firsts, found, through):  # type: ignore[no-untyped-def]
     """Mark what the states found lead to, in the order of a queue."""
     n, V = weights.shape

@@ -18,8 +18,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from markovgpt.chains.compiled import compiled
 
 Array = NDArray[np.float64]
 Kernel = Callable[[NDArray[np.floating[Any]], Array, Array, int, int, int], None]
@@ -27,7 +28,6 @@ Kernel = Callable[[NDArray[np.floating[Any]], Array, Array, int, int, int], None
 UNROLLED = 9  # up to so many tokens the loop over them is compiled for their number
 BLOCK = {True: 256, False: 4096}  # m's in a block, unrolled or not: measured
 ALONE = 2**17  # entries below which threads cost more than they bring
-FREE = {"reassoc", "contract"}  # of the order of sums and of their roundings; nothing that assumes there is no infinity
 
 
 def pull(table: NDArray[np.floating[Any]], values: Array) -> Array:
@@ -52,10 +52,10 @@ def push(table: NDArray[np.floating[Any]], mass: Array) -> Array:
     return out
 
 
-def _run(compiled: Callable[[int], Kernel], table: NDArray[np.floating[Any]], vector: Array, out: Array) -> None:
+def _run(kernel_for: Callable[[int], Kernel], table: NDArray[np.floating[Any]], vector: Array, out: Array) -> None:
     """A kernel over all m, shared among the cores where the table is large."""
     M, V = table.shape[1:]
-    kernel = compiled(V if V <= UNROLLED else 0)
+    kernel = kernel_for(V if V <= UNROLLED else 0)
     block, vector = BLOCK[V <= UNROLLED], np.ascontiguousarray(vector)
     workers = 1 if table.size < ALONE else min(_cores(), M)
     if workers == 1:
@@ -80,7 +80,7 @@ def _pool() -> ThreadPoolExecutor:
 def _pull_kernel(constant: int) -> Kernel:
     """Pull over a range of m, compiled for a number of tokens, or for any where it is 0."""
 
-    @njit(nogil=True, fastmath=FREE, error_model="numpy", cache=True)
+    @compiled
     def pull_range(table, values, out, first, stop, block):  # type: ignore[no-untyped-def]
         A, _, given = table.shape
         V = constant if constant > 0 else given
@@ -99,7 +99,7 @@ def _pull_kernel(constant: int) -> Kernel:
 def _push_kernel(constant: int) -> Kernel:
     """Push over a range of m, compiled for a number of tokens, or for any where it is 0."""
 
-    @njit(nogil=True, fastmath=FREE, error_model="numpy", cache=True)
+    @compiled
     def push_range(table, mass, out, first, stop, block):  # type: ignore[no-untyped-def]
         A, _, given = table.shape
         V = constant if constant > 0 else given
