@@ -10,7 +10,7 @@ import torch
 
 import markovgpt as mg
 from markovgpt.models import files
-from markovgpt.models.files import load_torch_file, read_config, read_plain_pickle
+from markovgpt.models.files import load_torch_file, read_json, read_plain_pickle
 
 
 class Hostile:
@@ -79,7 +79,7 @@ def test_a_missing_or_huge_pickle_is_refused(tmp_path, monkeypatch):
 
 def test_a_config_is_a_json_object(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"a": 1}))
-    assert read_config(tmp_path / "config.json") == {"a": 1}
+    assert read_json(tmp_path / "config.json", dict, "a json object", "copy it anew") == {"a": 1}
     (tmp_path / "config.json").write_text("3")
     with pytest.raises(mg.InvalidInput, match="must hold a json object, got int"):
-        read_config(tmp_path / "config.json")
+        read_json(tmp_path / "config.json", dict, "a json object", "copy it anew")

@@ -6,8 +6,10 @@ import markovgpt as mg
 from markovgpt import memory
 
 
-def test_what_fits_passes():
+def test_what_fits_passes_to_the_byte():
     memory.require_memory(100, "100 bytes", "ask for less", budget=100)
+    with pytest.raises(mg.TooLarge, match="101 bytes need 101 bytes, budget 100 bytes; ask for less"):
+        memory.require_memory(101, "101 bytes", "ask for less", budget=100)
 
 
 def test_what_does_not_fit_is_refused_with_estimate_budget_and_remedy():

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.red import ending_with
+from markovgpt.chains.states import Mask
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray
 
-Mask = NDArray[np.bool_]
 Target = Mask | Sequence[int] | NDArray[np.integer[Any]] | str
 Start = int | Sequence[int] | FloatArray | str
 

@@ -17,18 +17,16 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from markovgpt.analysis.arguments import Start, start_distribution
 from markovgpt.analysis.result import Answer, at_most_one, mean_over
 from markovgpt.analysis.structure import can_reach
 from markovgpt.chains.operator import TransitionOperator
-from markovgpt.chains.states import is_count
+from markovgpt.chains.states import Mask, is_count
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, choose, concatenate, is_positive, widen
 from markovgpt.solvers.certificate import Enclosure
 
-Mask = NDArray[np.bool_]
 Bounded = tuple[ScaledArray, ...]  # value, lower and upper bound
 PLAIN_STEPS = 64  # up to here every step is taken; beyond, the hazard bracket may end the sum early
 MOST_STEPS = 65_536

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from markovgpt.analysis.arguments import Mask, Start, Target, start_distribution, target_mask
+from markovgpt.analysis.arguments import Start, Target, start_distribution, target_mask
 from markovgpt.analysis.horizon import bounded_hitting
 from markovgpt.analysis.result import Answer, at_most_one, mean_over
 from markovgpt.analysis.structure import can_reach, reachable_from, recurrent_classes
 from markovgpt.chains.operator import TransitionOperator
+from markovgpt.chains.states import Mask
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
 from markovgpt.scaled import FloatArray, ScaledArray, scatter_sum, stack_last, widen

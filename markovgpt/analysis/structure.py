@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from markovgpt.chains.operator import TransitionOperator
+from markovgpt.chains.states import Mask
 from markovgpt.errors import InvalidInput
 
-Mask = NDArray[np.bool_]
 States = NDArray[np.int64]
 
 

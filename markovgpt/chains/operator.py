@@ -14,12 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
-from markovgpt.chains.states import Windows
+from markovgpt.chains.states import Mask, Windows
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, is_positive
 from markovgpt.vocabulary import Vocabulary
-
-Mask = NDArray[np.bool_]
 
 
 class Edges(NamedTuple):

@@ -3,13 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from markovgpt.chains.states import Windows, as_tokens
+from markovgpt.chains.states import Mask, Windows, as_tokens
 from markovgpt.errors import InvalidInput
 from markovgpt.vocabulary import Vocabulary
-
-Mask = NDArray[np.bool_]
 
 
 def ending_with(space: Windows, pattern: str | Sequence[int], vocabulary: Vocabulary | None = None) -> Mask:

@@ -11,9 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.chains.compiled import compiled
-from markovgpt.chains.states import StateSpace
-
-Mask = NDArray[np.bool_]
+from markovgpt.chains.states import Mask, StateSpace
 
 
 def search(
@@ -25,7 +23,7 @@ def search(
     ----------
     weights: (n_states, V), above zero where a transition is possible.
 
-    >>> from markovgpt.chains.states import StateSpace
+    >>> from markovgpt.chains.states import Mask, StateSpace
     >>> weights = np.array([[0.0, 1.0], [0.0, 1.0]])           # token 1 always: 0 -> 1 -> 1
     >>> search(StateSpace(2, 1), weights, np.array([False, True]), np.array([True, True]), backward=True).tolist()
     [True, True]
@@ -34,41 +32,43 @@ def search(
     """
     lengths = range(space.shortest, space.context_length + 1)
     firsts = np.array([space.first_state(length) for length in lengths], dtype=np.int64)
+    queue, first = np.empty(len(begin), dtype=np.int64), np.flatnonzero(begin)
+    queue[: len(first)] = first
     kernel = _search_backward if backward else _search_forward
-    return np.asarray(kernel(weights, firsts, begin.copy(), through))
+    return np.asarray(kernel(weights, firsts, begin.copy(), through, queue, len(first)))
 
 
 @compiled
-def _search_backward(weights, firsts, found, through):  # type: ignore[no-untyped-def]
-    """Mark what leads to the states found, in the order of a queue."""
+def _level_of(firsts, state):  # type: ignore[no-untyped-def]
+    """Which of the lengths a state's window has."""
+    level = len(firsts) - 1
+    while state < firsts[level]:
+        level -= 1
+    return level
+
+
+@compiled
+def _search_backward(weights, firsts, found, through, queue, tail):  # type: ignore[no-untyped-def]
+    """Mark what leads to the states found, which are the first of the queue."""
     n, V = weights.shape
     full = firsts[-1]
     M = (n - full) // V
-    queue = np.empty(n, dtype=np.int64)
-    tail = 0
-    for state in range(n):
-        if found[state]:
-            queue[tail] = state
-            tail += 1
     head = 0
     while head < tail:
         state = queue[head]
         head += 1
+        level = _level_of(firsts, state)
+        window = state - firsts[level]
         if state >= full:
-            m, t = (state - full) // V, (state - full) % V
             for a in range(V):
-                before = full + a * M + m
-                if weights[before, t] > 0 and through[before] and not found[before]:
+                before = full + a * M + window // V
+                if weights[before, window % V] > 0 and through[before] and not found[before]:
                     found[before] = True
                     queue[tail] = before
                     tail += 1
-        level = 0  # of the windows that are one token shorter
-        while level + 1 < len(firsts) and state >= firsts[level + 1]:
-            level += 1
         if level > 0:
-            before = firsts[level - 1] + (state - firsts[level]) // V
-            t = (state - firsts[level]) % V
-            if weights[before, t] > 0 and through[before] and not found[before]:
+            before = firsts[level - 1] + window // V  # one token shorter
+            if weights[before, window % V] > 0 and through[before] and not found[before]:
                 found[before] = True
                 queue[tail] = before
                 tail += 1
@@ -76,30 +76,20 @@ def _search_backward(weights, firsts, found, through):  # type: ignore[no-untype
 
 
 @compiled
-def _search_forward(weights, firsts, found, through):  # type: ignore[no-untyped-def]
-    """Mark what the states found lead to, in the order of a queue."""
+def _search_forward(weights, firsts, found, through, queue, tail):  # type: ignore[no-untyped-def]
+    """Mark what the states found lead to, which are the first of the queue."""
     n, V = weights.shape
     full = firsts[-1]
     M = (n - full) // V
-    queue = np.empty(n, dtype=np.int64)
-    tail = 0
-    for state in range(n):
-        if found[state]:
-            queue[tail] = state
-            tail += 1
     head = 0
     while head < tail:
         state = queue[head]
         head += 1
         if not through[state]:
             continue
-        if state >= full:
-            first = full + (state - full) % M * V
-        else:
-            level = 0
-            while state >= firsts[level + 1]:
-                level += 1
-            first = firsts[level + 1] + (state - firsts[level]) * V
+        level = _level_of(firsts, state)
+        window = state - firsts[level]
+        first = full + window % M * V if state >= full else firsts[level + 1] + window * V
         for t in range(V):
             after = first + t
             if weights[state, t] > 0 and not found[after]:

@@ -16,6 +16,7 @@ from markovgpt.errors import InvalidInput
 from markovgpt.vocabulary import Vocabulary
 
 Window = tuple[int, ...]
+Mask = NDArray[np.bool_]  # a truth a state
 
 
 def as_tokens(given: Iterable[int], vocab_size: int) -> Window:

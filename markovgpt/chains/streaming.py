@@ -10,7 +10,6 @@ cache for every a. Shorter windows are the same with A = 1. Sums are of float64,
 relative, of n non-negative terms.
 """
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.chains.compiled import compiled
+from markovgpt.models.threads import torch_threads
 
 Array = NDArray[np.float64]
 Kernel = Callable[[NDArray[np.floating[Any]], Array, Array, int, int, int], None]
@@ -57,7 +57,7 @@ def _run(kernel_for: Callable[[int], Kernel], table: NDArray[np.floating[Any]], 
     M, V = table.shape[1:]
     kernel = kernel_for(V if V <= UNROLLED else 0)
     block, vector = BLOCK[V <= UNROLLED], np.ascontiguousarray(vector)
-    workers = 1 if table.size < ALONE else min(_cores(), M)
+    workers = 1 if table.size < ALONE else min(torch_threads(), M)
     if workers == 1:
         kernel(table, vector, out, 0, M, block)
         return
@@ -65,15 +65,10 @@ def _run(kernel_for: Callable[[int], Kernel], table: NDArray[np.floating[Any]], 
     list(_pool().map(lambda part: kernel(table, vector, out, part[0], part[1], block), pairwise(cuts)))
 
 
-def _cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @cache
 def _pool() -> ThreadPoolExecutor:
     """Threads that run kernels, kept between products."""
-    return ThreadPoolExecutor(_cores(), thread_name_prefix="markovgpt-streaming")
+    return ThreadPoolExecutor(torch_threads(), thread_name_prefix="markovgpt-streaming")
 
 
 @cache

@@ -18,7 +18,6 @@ from markovgpt.chains import streaming
 from markovgpt.chains.logits import LogitTable, tabulate
 from markovgpt.chains.operator import (
     Edges,
-    Mask,
     TransitionOperator,
     check_probabilities,
     check_rows,
@@ -26,7 +25,7 @@ from markovgpt.chains.operator import (
 )
 from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.chains.search import search
-from markovgpt.chains.states import StateSpace
+from markovgpt.chains.states import Mask, StateSpace
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
 from markovgpt.models.protocol import NextTokenModel

@@ -50,10 +50,7 @@ def survey_of_cached(model: CachedModel, context_length: int, *, with_prefixes: 
     """How a model of transformers is asked about all windows through its cache."""
     tree = WindowTree(model.vocab_size, context_length, with_prefixes, TARGET_ROWS)
     return TreeSurvey(
-        tree,
-        lambda: CachedWalk(model, tree),
-        _bytes_of_walk(model, tree),
-        f"key-value cache of transformers in tiles of {', '.join(map(str, tree.rows))} rows",
+        tree, lambda: CachedWalk(model, tree), _bytes_of_walk(model, tree), by="key-value cache of transformers"
     )
 
 

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from markovgpt.errors import InvalidInput
 from markovgpt.models.devices import usable_device
-from markovgpt.models.files import load_torch_file, read_config
+from markovgpt.models.files import load_torch_file, read_json
 from markovgpt.models.gpt import GPT, GPTConfig
 from markovgpt.models.huggingface import load_huggingface
 from markovgpt.models.nanogpt import load_mingpt, load_nanogpt, read_meta
@@ -116,13 +116,7 @@ def load_vocabulary(path: str | Path) -> Vocabulary:
     file = Path(path)
     if file.suffix == ".pkl":
         return Vocabulary(read_meta(file))
-    try:
-        tokens = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InvalidInput(f"{file} must hold a json list of token strings, got: {error}; write one") from error
-    if not isinstance(tokens, list):
-        raise InvalidInput(f"{file} must hold a json list of token strings, got {type(tokens).__name__}; write one")
-    return Vocabulary(tuple(tokens))
+    return Vocabulary(tuple(read_json(file, list, "a json list of token strings", "write one")))
 
 
 def _weights_at(path: Path) -> Path:
@@ -156,7 +150,7 @@ def _from_safetensors(file: Path, vocabulary: Vocabulary | None, context_length:
     """Our own weights, or Hugging Face's: the config beside them says which."""
     if not (file.parent / CONFIG).is_file():
         raise InvalidInput(f"{file} must have a {CONFIG} beside it, got none; copy the one of the model, or write it")
-    config = read_config(file.parent / CONFIG)
+    config: dict[str, Any] = read_json(file.parent / CONFIG, dict, "a json object", "copy it anew")
     if "model_type" in config:
         return load_huggingface(file, config, vocabulary, context_length)
     return _load_own(file, config, vocabulary)

@@ -60,17 +60,17 @@ def load_torch_file(file: Path, *, trust: bool = False) -> Any:
         ) from error
 
 
-def read_config(file: Path) -> dict[str, Any]:
-    """The json object in a config file.
+def read_json(file: Path, kind: type, what: str, remedy: str) -> Any:
+    """The json in a file, which must be of one kind: ``what`` says it in words.
 
     Raises
     ------
-    InvalidInput: no json object.
+    InvalidInput: no json, or another kind.
     """
     try:
         read = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InvalidInput(f"{file} must hold a json object, got: {error}; copy it anew") from error
-    if not isinstance(read, dict):
-        raise InvalidInput(f"{file} must hold a json object, got {type(read).__name__}; copy it anew")
+        raise InvalidInput(f"{file} must hold {what}, got: {error}; {remedy}") from error
+    if not isinstance(read, kind):
+        raise InvalidInput(f"{file} must hold {what}, got {type(read).__name__}; {remedy}")
     return read

@@ -40,12 +40,7 @@ def survey_of_gpt(model: GPT, context_length: int, *, with_prefixes: bool = Fals
     """
     tree = WindowTree(model.vocab_size, context_length, with_prefixes, TARGET_ROWS)
     weights = folded(model)
-    return TreeSurvey(
-        tree,
-        lambda: PrefixWalk(weights, tree),
-        _bytes_of_walk(model, tree),
-        f"shared prefixes in tiles of {', '.join(map(str, tree.rows))} rows",
-    )
+    return TreeSurvey(tree, lambda: PrefixWalk(weights, tree), _bytes_of_walk(model, tree), by="shared prefixes")
 
 
 def _bytes_of_walk(model: GPT, tree: WindowTree) -> int:

@@ -144,7 +144,12 @@ class TreeSurvey:
     tree: WindowTree
     begin: Callable[[], Walk]
     bytes_per_worker: int
-    method: str
+    by: str  # what is walked with
+
+    @property
+    def method(self) -> str:
+        """What makes the bytes what they are."""
+        return f"{self.by} in tiles of {', '.join(map(str, self.tree.rows))} rows"
 
     @property
     def n_blocks(self) -> int:
