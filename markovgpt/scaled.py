@@ -22,6 +22,9 @@ Operand = Union["ScaledArray", FloatArray, float]
 ZERO_EXPONENT = -(2**60)  # of a zero: below every other, and sums of two of them still fit an int64
 LOWEST_SHIFT = -1100  # 2**-1100 times a mantissa is 0.0
 ROUNDING = 2.0**-53
+SMALLEST_SAFE = 2.0**-1000
+SUMMED_AT_ONCE = 256
+TOTAL_ROUNDINGS = SUMMED_AT_ONCE + 1
 
 
 class ScaledArray:
@@ -190,25 +193,36 @@ def stack_last(parts: Sequence[ScaledArray]) -> ScaledArray:
     return _raw(np.stack([p.mantissa for p in parts], axis=-1), np.stack([p.exponent for p in parts], axis=-1))
 
 
+def as_floats(values: Numbers) -> FloatArray:
+    """The nearest doubles."""
+    return values.to_float() if isinstance(values, ScaledArray) else values
+
+
 def is_positive(values: Numbers) -> NDArray[np.bool_]:
     """Where the numbers are above zero."""
     return values.positive() if isinstance(values, ScaledArray) else values > 0
 
 
-def widen(values: ScaledArray, roundings: ArrayLike) -> tuple[ScaledArray, ScaledArray]:
+def widen(values: Numbers, roundings: ArrayLike) -> tuple[Numbers, Numbers]:
     """Lower and upper bounds of numbers known up to ``roundings`` factors, each within 1 +- 2**-53.
 
-    (1 - u)**k >= 1 - k u, and (1 - u)**-k <= 1 + 2 k u for k u <= 1/2; taken twice, for the roundings made here. Where
-    k u > 1/8 nothing is said: 0 and the largest number there is.
+    With three more for what is rounded here, (1 - u)**k >= 1 - k u, and (1 - u)**-k <= 1 + 9/8 k u for k u <= 1/9.
+    Where k u > 1/20 nothing is said: 0 and the largest number there is. Bounds of doubles are doubles, which must be
+    far from the ends of their range.
 
     >>> below, above = widen(ScaledArray.of([1.0]), 4)
     >>> bool(below.to_float()[0] < 1 - 4 * ROUNDING), bool(1 + 4 * ROUNDING < above.to_float()[0])
     (True, True)
     """
-    slack = 4 * ROUNDING * (np.asarray(roundings, dtype=np.float64) + 1)
-    unknown = np.where(slack > 0.5, 2**50, 0)  # powers of two
+    slack = 1.25 * ROUNDING * (np.asarray(roundings, dtype=np.float64) + 3)
+    unknown = slack > 1 / 16
+    if isinstance(values, np.ndarray):
+        if not unknown.any():
+            return values * (1 - slack), values * (1 + slack)
+        values = ScaledArray.of(values)
     above = values * (1 + slack)
-    return values * np.where(slack > 0.5, 0.0, 1 - slack), ScaledArray(above.mantissa, above.exponent + unknown)
+    below = values * np.where(unknown, 0.0, 1 - slack)
+    return below, ScaledArray(above.mantissa, above.exponent + np.where(unknown, 2**50, 0))
 
 
 def scatter_sum(values: Numbers, places: NDArray[np.int64], size: int) -> Numbers:
@@ -232,11 +246,64 @@ def exact_sum(values: Numbers) -> Numbers:
     return ScaledArray(math.fsum(_shifted(values, top).tolist()), top)
 
 
-def choose(condition: NDArray[np.bool_], first: ScaledArray, second: ScaledArray) -> ScaledArray:
+def total(values: Numbers) -> Numbers:
+    """The sum of a vector, within TOTAL_ROUNDINGS roundings however many terms there are.
+
+    >>> float(total(np.ones(1000)))
+    1000.0
+    """
+    if isinstance(values, ScaledArray):
+        if not len(values):
+            return ScaledArray.of(np.zeros(()))
+        top = values.exponent.max()
+        return ScaledArray(as_floats(total(_shifted(values, top))), top)
+    whole = len(values) // SUMMED_AT_ONCE * SUMMED_AT_ONCE
+    parts = values[:whole].reshape(-1, SUMMED_AT_ONCE).sum(axis=1)
+    return np.asarray(math.fsum([*parts.tolist(), *values[whole:].tolist()]))
+
+
+def dot(x: Numbers, y: Numbers) -> ScaledArray:
+    """The sum of the products of two vectors, within TOTAL_ROUNDINGS + 1 roundings; nothing is lost below the doubles.
+
+    >>> float(dot(np.array([1e-200, 0.0]), np.array([1e-200, 1.0])).log10().round(9))
+    -400.0
+    """
+    products = x * y
+    if isinstance(products, np.ndarray) and (is_positive(x) & is_positive(y) & (products < SMALLEST_SAFE)).any():
+        products = ScaledArray.of(x) * y
+    return ScaledArray.of(total(products))
+
+
+def choose(condition: NDArray[np.bool_], first: Numbers, second: Numbers) -> Numbers:
     """Entries of ``first`` where the condition holds, else of ``second``."""
-    return _raw(
-        np.where(condition, first.mantissa, second.mantissa), np.where(condition, first.exponent, second.exponent)
-    )
+    if isinstance(first, np.ndarray) and isinstance(second, np.ndarray):
+        return np.where(condition, first, second)
+    one, two = ScaledArray.of(first), ScaledArray.of(second)
+    return _raw(np.where(condition, one.mantissa, two.mantissa), np.where(condition, one.exponent, two.exponent))
+
+
+def quotient(x: Numbers, y: Numbers) -> Numbers:
+    """x / y, entry by entry, and 0 where y is 0; shapes may be broadcast against each other.
+
+    >>> quotient(np.array([1.0, 1.0]), np.array([4.0, 0.0])).tolist()
+    [0.25, 0.0]
+    """
+    positive = is_positive(y)
+    if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
+        return np.divide(x, y, out=np.zeros(np.broadcast_shapes(x.shape, y.shape)), where=positive)
+    safe = choose(positive, y, np.ones(y.shape))
+    return ScaledArray.of(x) / safe * np.where(positive, 1.0, 0.0)
+
+
+def largest(values: Numbers) -> int:
+    """The place of the largest number of a vector, the first of them.
+
+    >>> largest(ScaledArray.of([1.0, 3.0, 2.0]))
+    1
+    """
+    if isinstance(values, np.ndarray):
+        return int(np.argmax(values))
+    return int(np.argmax(np.where(values.exponent == values.exponent.max(), values.mantissa, 0.0)))
 
 
 def to_fraction(mantissa: float, exponent: int) -> Fraction:

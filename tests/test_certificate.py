@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from markovgpt.scaled import ScaledArray, to_fraction
-from markovgpt.solvers.certificate import enclose, intersect, relative_defect
+from markovgpt.solvers.certificate import Enclosure, at_most_one, enclose, intersect, mean_over, relative_defect
 
 
 def fixed_point(n, seed):
@@ -84,3 +84,19 @@ def test_the_tighter_of_two_bounds_is_taken_entry_by_entry():
     second = ScaledArray.of([2.0, 1.0]), ScaledArray.of([3.0, 5.0])
     lower, upper = intersect(first, second)
     assert (lower.to_float().tolist(), upper.to_float().tolist()) == ([2.0, 2.0], [3.0, 3.0])
+
+
+def test_probabilities_are_capped_at_one_and_times_are_not():
+    high = ScaledArray.of(np.array([0.5, 1.5]))
+    capped = at_most_one(Enclosure(high, high, high, 0.0, ""))
+    assert (capped.value.to_float().tolist(), capped.upper.to_float().tolist()) == ([0.5, 1.0], [0.5, 1.0])
+
+
+def test_a_mean_over_a_start_encloses_the_exact_mean():
+    parts = ScaledArray.of(np.array([0.1, 0.7, 0.3]))
+    start = np.array([0.25, 0.5, 0.25])
+    mean = mean_over(start, Enclosure(parts, parts, parts, 0.0, ""))
+    exact = sum(Fraction(float(a)) * Fraction(float(b)) for a, b in zip(start, (0.1, 0.7, 0.3), strict=True))
+    low, high = (to_fraction(float(part.mantissa), int(part.exponent)) for part in (mean.lower, mean.upper))
+    assert low <= exact <= high
+    assert high / low < 1 + Fraction(1, 10**14)

@@ -67,7 +67,7 @@ def test_widened_bounds_hold_whatever_the_roundings_were(pairs, roundings):
     array = scaled(pairs)
     for low, high, x in zip(*(exact(part) for part in widen(array, roundings)), exact(array), strict=True):
         assert low <= x * (1 - roundings * U)  # at most (1 - u)**k
-        assert x * (1 + 2 * roundings * U) <= high  # at least (1 - u)**-k
+        assert x * (1 + Fraction(9, 8) * roundings * U) <= high  # at least (1 - u)**-k
 
 
 def test_widening_by_too_many_roundings_says_nothing():

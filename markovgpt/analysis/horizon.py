@@ -19,18 +19,17 @@ from dataclasses import replace
 import numpy as np
 
 from markovgpt.analysis.arguments import Start, start_distribution
-from markovgpt.analysis.result import Answer, at_most_one, mean_over
+from markovgpt.analysis.result import Answer
 from markovgpt.analysis.structure import can_reach
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask, is_count
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, choose, concatenate, is_positive, widen
-from markovgpt.solvers.certificate import Enclosure
+from markovgpt.solvers.certificate import Enclosure, at_most_one, mean_over
 
 Bounded = tuple[ScaledArray, ...]  # value, lower and upper bound
 PLAIN_STEPS = 64  # up to here every step is taken; beyond, the hazard bracket may end the sum early
 MOST_STEPS = 65_536
-SAFE_EXPONENT = -1000  # products below 2**-1000 leave the doubles
 NARROW = 1e-13  # hazards that agree so well end the sum
 
 
@@ -64,9 +63,9 @@ def transient_distribution(chain: TransitionOperator, start: Start, steps: int) 
         )
     state: Numbers = begin
     for _ in range(steps):
-        state = chain.push(_with_room(chain, state))
+        state = chain.push(chain.with_room(state))
     value = ScaledArray.of(state)
-    bounds = widen(value, steps * _step_roundings(chain)) if steps else (value, value)
+    bounds = widen(value, steps * chain.roundings) if steps else (value, value)
     return Answer.of(at_most_one(Enclosure(value, *bounds, 0.0, f"{steps} products")), iterations=steps)
 
 
@@ -83,10 +82,10 @@ def bounded_hitting(
     through = ~(reached | avoided)
     solved, steps = _first_visit(chain, reached, through, last - first)
     for _ in range(first):  # before step `first` only what is to be avoided counts
-        solved = tuple(ScaledArray.of(_on(~avoided, chain.pull(_with_room(chain, part)))) for part in solved)
+        solved = tuple(ScaledArray.of(_on(~avoided, chain.pull(chain.with_room(part)))) for part in solved)
     value, lower, upper = solved
     if first:
-        lower, upper = widen(lower, first * _step_roundings(chain))[0], widen(upper, first * _step_roundings(chain))[1]
+        lower, upper = widen(lower, first * chain.roundings)[0], widen(upper, first * chain.roundings)[1]
     part = at_most_one(mean_over(begin, Enclosure(value, lower, upper, 0.0, "")))
     method = f"{steps + first} products"
     if steps + first < last:
@@ -103,7 +102,7 @@ def _first_visit(chain: TransitionOperator, reached: Mask, through: Mask, horizo
     so_far = ScaledArray.of(arriving)
     for k in range(1, min(horizon, MOST_STEPS) + 1):
         survived = vectors[1:2]  # S_(k-1)
-        vectors = [_on(live, chain.pull(_with_room(chain, vector))) for vector in vectors]
+        vectors = [_on(live, chain.pull(chain.with_room(vector))) for vector in vectors]
         so_far = so_far + vectors[0]
         if not is_positive(vectors[0]).any():  # nothing arrives at this step from anywhere, nor at any later one
             return _rounded(chain, so_far, so_far, k), horizon
@@ -111,7 +110,7 @@ def _first_visit(chain: TransitionOperator, reached: Mask, through: Mask, horizo
         if survived and k < horizon and (at_power_of_two or k == MOST_STEPS):
             hazards = _hazards(vectors[0], vectors[2], survived[0])
             if k == MOST_STEPS or _is_narrow(hazards):
-                low, high = _tail_factors(hazards, horizon - k, 4 * k * _step_roundings(chain))
+                low, high = _tail_factors(hazards, horizon - k, 4 * k * chain.roundings)
                 tail = ScaledArray.of(vectors[1])
                 return _rounded(chain, so_far + tail * low, so_far + tail * high, k), k
     return _rounded(chain, so_far, so_far, horizon), horizon
@@ -154,26 +153,13 @@ def _expected_lifetime(hazard: ScaledArray, steps: int) -> tuple[ScaledArray, Sc
 
 def _rounded(chain: TransitionOperator, lower: ScaledArray, upper: ScaledArray, steps: int) -> Bounded:
     """The middle, and the bounds widened by the roundings of that many products and additions."""
-    roundings = steps * (_step_roundings(chain) + 1) + 4
+    roundings = steps * (chain.roundings + 1) + 4
     ones = ScaledArray.of(np.ones(chain.n_states))
     upper = choose(upper <= ones, upper, ones)  # a bracket that says nothing is [0, 1]
     middle = (lower + upper) * 0.5
     exact = lower.positive() & (steps == 0)
     below, above = widen(lower, roundings)[0], widen(upper, roundings)[1]
     return middle, choose(exact, lower, below), choose(exact, upper, above)
-
-
-def _step_roundings(chain: TransitionOperator) -> int:
-    """Roundings of one product with the matrix, the stored rows being off from their exact normalisation included."""
-    return 4 * max(chain.largest_row, chain.largest_column) + 20
-
-
-def _with_room(chain: TransitionOperator, vector: Numbers) -> Numbers:
-    """The vector, as mantissas and exponents if a product with the matrix could leave the range of doubles."""
-    if isinstance(vector, ScaledArray) or not (vector > 0).any():
-        return vector
-    smallest = ScaledArray.of(float(vector[vector > 0].min())) * chain.smallest_probability
-    return ScaledArray.of(vector) if int(smallest.exponent) < SAFE_EXPONENT else vector
 
 
 def _on(mask: Mask, values: Numbers) -> Numbers:

@@ -11,22 +11,23 @@ probability of entering the target, or a state that surely leads to it, in one s
 States that cannot reach the target get exactly 0, those that must get exactly 1, by graph search on the support.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from markovgpt.analysis.arguments import Start, Target, start_distribution, target_mask
 from markovgpt.analysis.horizon import bounded_hitting
-from markovgpt.analysis.result import Answer, at_most_one, mean_over
+from markovgpt.analysis.result import Answer
 from markovgpt.analysis.structure import can_reach, reachable_from, recurrent_classes
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
-from markovgpt.scaled import FloatArray, ScaledArray, scatter_sum, stack_last, widen
-from markovgpt.solvers.certificate import Enclosure
-from markovgpt.solvers.direct import LiveSystem
+from markovgpt.scaled import TOTAL_ROUNDINGS, FloatArray, Numbers, ScaledArray, choose, dot, stack_last, widen
+from markovgpt.solvers.certificate import Enclosure, at_most_one, mean_over
+from markovgpt.solvers.live_system import LiveSystem, live_system
 
 PROOF = "graph search on the support"
 
@@ -57,7 +58,9 @@ def hitting_probability(
     Raises
     ------
     InvalidInput: an empty target, a start or a mask that does not fit the chain, a negative horizon.
-    TooLarge: more than 3,000 states may but need not reach the target; a horizon has no such limit.
+    TooLarge: more than 3,000 states may but need not reach the target, in a chain that is not over all windows; a
+        horizon has no such limit.
+    NotConverged: bounds that hold were not found.
 
     Method: elimination without subtraction (`markovgpt.solvers.gth`), enclosed a priori and a posteriori.
 
@@ -78,10 +81,8 @@ def hitting_probability(
     possible = can_reach(chain, reached, through=through)
     may_fail = can_reach(chain, ~possible, through=through)
     sure = possible & ~may_fail
-    live = _from_start(chain, possible & may_fail, begin)
-    system = LiveSystem.of(chain, live)
-    solved = system.harmonic(_weight_into(chain, system, sure))
-    return Answer.of(at_most_one(mean_over(begin, _whole(chain, system, solved, sure))))
+    walk = _walk(chain, possible & may_fail, begin)
+    return Answer.of(at_most_one(walk.gained(chain.pull(np.where(sure, 1.0, 0.0)), sure)))
 
 
 def expected_hitting_time(chain: TransitionOperator, target: Target, *, start: Start | None = None) -> Answer:
@@ -135,15 +136,10 @@ def expected_reward(
     begin = None if start is None else start_distribution(chain, start)
     possible = can_reach(chain, reached, through=~reached)
     endless = can_reach(chain, ~possible, through=~reached)
-    live = _from_start(chain, possible & ~endless & ~reached, begin)
-    system = LiveSystem.of(chain, live)
-    solved = system.harmonic(system.totals * rewards[live])
-    whole = mean_over(begin, _whole(chain, system, solved, np.zeros(chain.n_states, dtype=bool)))
+    whole = _walk(chain, possible & ~endless & ~reached, begin).gained(rewards, np.zeros(chain.n_states, dtype=bool))
     infinite = endless if begin is None else bool((endless & (begin > 0)).any())
     if np.any(infinite):
-        whole = Enclosure(
-            whole.value, whole.lower, whole.upper, whole.residual, f"{PROOF} where infinite; {whole.method}"
-        )
+        whole = replace(whole, method=f"{PROOF} where infinite; {whole.method}")
     return Answer.of(whole, infinite=infinite)
 
 
@@ -173,13 +169,8 @@ def expected_visits(chain: TransitionOperator, target: Target, start: Start) -> 
     endless = np.zeros(chain.n_states, dtype=bool)
     for states in recurrent_classes(chain):
         endless[states] = visited[states] & ~reached[states].any()
-    system = LiveSystem.of(chain, visited & ~endless)
-    solved = system.occupation(ScaledArray.of(begin[system.states]))
-    weighted = [part * system.totals for part in (solved.value, solved.lower, solved.upper)]
-    lower, _ = widen(weighted[1], 2 * system.n_terms)
-    _, upper = widen(weighted[2], 2 * system.n_terms)
-    visits = Enclosure(weighted[0], lower, upper, solved.residual, solved.method)
-    return Answer.of(_whole(chain, system, visits, np.zeros_like(visited)), infinite=endless)
+    walk = _Walk(chain, visited & ~endless, begin)
+    return Answer.of(walk.visits, infinite=endless)
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,11 +212,11 @@ def absorption_probabilities(chain: TransitionOperator, *, start: Start | None =
     require_memory(6 * 16 * n * n_classes, f"{n} states x {n_classes} classes", "ask from one start (start=)")
     columns = absorption_columns(chain, classes, None if start is None else start_distribution(chain, start))
     value, lower, upper = (
-        stack_last([getattr(column, part) for column in columns]) for part in ("value", "lower", "upper")
+        stack_last([ScaledArray.of(getattr(column, part)) for column in columns])
+        for part in ("value", "lower", "upper")
     )
     residual = max(column.residual for column in columns)
-    answer = Answer.of(Enclosure(value, lower, upper, residual, columns[0].method))
-    return AbsorptionProbabilities(**vars(answer), classes=classes)
+    return AbsorptionProbabilities(Enclosure(value, lower, upper, residual, columns[0].method), classes=classes)
 
 
 def absorption_columns(
@@ -234,15 +225,22 @@ def absorption_columns(
     """For each recurrent class the probability of ending there, from every state or from a start distribution."""
     recurrent = np.zeros(chain.n_states, dtype=bool)
     recurrent[np.concatenate(classes)] = True
-    system = LiveSystem.of(chain, _from_start(chain, ~recurrent, begin))
-    columns = []
+    walk, columns = _walk(chain, ~recurrent, begin), []
     for states in classes:
         inside = np.zeros(chain.n_states, dtype=bool)
         inside[states] = True
-        solved = system.harmonic(_weight_into(chain, system, inside))
+        gain = chain.pull(np.where(inside, 1.0, 0.0))
+        solved = walk.gained(gain, inside)
         sure = ~can_reach(chain, recurrent & ~inside)
-        columns.append(at_most_one(mean_over(begin, _whole(chain, system, solved, sure))))
+        columns.append(at_most_one(_where_sure(solved, sure, begin)))
     return columns
+
+
+def _where_sure(solved: Enclosure, sure: Mask, begin: FloatArray | None) -> Enclosure:
+    """The enclosure, 1 where the support says so."""
+    certain = sure if begin is None else sure[begin > 0].all()
+    parts = (choose(certain, np.ones(part.shape), part) for part in (solved.value, solved.lower, solved.upper))
+    return Enclosure(*parts, solved.residual, solved.method)
 
 
 def _avoided(chain: TransitionOperator, avoiding: Target | None) -> Mask:
@@ -250,28 +248,48 @@ def _avoided(chain: TransitionOperator, avoiding: Target | None) -> Mask:
     return np.zeros(chain.n_states, dtype=bool) if avoiding is None else target_mask(chain, avoiding, "avoiding")
 
 
-def _from_start(chain: TransitionOperator, live: Mask, begin: FloatArray | None) -> Mask:
-    """The live states that matter from a start."""
-    if begin is None:
-        return live
-    return live & reachable_from(chain, begin > 0, through=live)
+@dataclass(frozen=True, eq=False)
+class _Walk:
+    """What happens on live states until they are left: from every state, or from a start (``begin``)."""
+
+    chain: TransitionOperator
+    live: Mask
+    begin: FloatArray | None
+
+    @cached_property
+    def _system(self) -> LiveSystem:
+        return live_system(self.chain, self.live)
+
+    @cached_property
+    def visits(self) -> Enclosure:
+        """How often each live state is visited from the start."""
+        if self.begin is None or not self.live.any():
+            return _proved(np.zeros(self.chain.n_states))
+        return self._system.occupation(self.begin * self.live)
+
+    def gained(self, gain: Numbers, sure: Mask) -> Enclosure:
+        """What is gained on the way, and 1 on the sure states."""
+        ones = np.where(sure, 1.0, 0.0)
+        if not self.live.any():
+            return mean_over(self.begin, _proved(ones))
+        if self.begin is None:
+            solved = self._system.harmonic(gain * self.live)
+            parts = [choose(sure, ones, part) for part in (solved.value, solved.lower, solved.upper)]
+        else:
+            solved, at_once = self.visits, dot(self.begin, ones)
+            value, lower, upper = (dot(part, gain) for part in (solved.value, solved.lower, solved.upper))
+            roundings = self.chain.roundings + TOTAL_ROUNDINGS + 2
+            parts = [at_once + value, at_once + widen(lower, roundings)[0], at_once + widen(upper, roundings)[1]]
+        return Enclosure(parts[0], parts[1], parts[2], solved.residual, solved.method)
 
 
-def _weight_into(chain: TransitionOperator, system: LiveSystem, target: Mask) -> ScaledArray:
-    """The weight that leads from each live state into the target in one step."""
-    source, end, probability = chain.edges()
-    entering = target[end]
-    summed = scatter_sum(probability[entering], source[entering], chain.n_states)
-    return ScaledArray.of(summed)[system.states]
+def _walk(chain: TransitionOperator, live: Mask, begin: FloatArray | None) -> _Walk:
+    """A walk on the live states, those that matter from a start."""
+    if begin is None or not live.any():
+        return _Walk(chain, live, begin)
+    return _Walk(chain, live & reachable_from(chain, begin > 0, through=live), begin)
 
 
-def _whole(chain: TransitionOperator, system: LiveSystem, solved: Enclosure, sure: Mask) -> Enclosure:
-    """The answer on every state: 1 on the sure ones, the solution on the live ones, 0 elsewhere."""
-    parts = []
-    for part in (solved.value, solved.lower, solved.upper):
-        values = ScaledArray.of(np.zeros(chain.n_states))
-        values[system.states] = part
-        values[sure] = 1.0
-        parts.append(values)
-    method = solved.method if len(system.states) else PROOF
-    return Enclosure(parts[0], parts[1], parts[2], solved.residual, method)
+def _proved(values: FloatArray) -> Enclosure:
+    """An answer that the support gives."""
+    return Enclosure(values, values, values, 0.0, PROOF)

@@ -1,15 +1,17 @@
 """The answer to a question: a number, or one for each state, with bounds that hold."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from markovgpt.scaled import ROUNDING, FloatArray, ScaledArray, choose, widen
+from markovgpt.scaled import ROUNDING, FloatArray, Numbers, ScaledArray, as_floats
 from markovgpt.solvers.certificate import Enclosure
 
 Value = float | FloatArray
+FIELDS = ("value", "lower", "upper", "log10", "log10_lower", "log10_upper", "method", "iterations", "residual")
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,39 +20,73 @@ class Answer:
 
     ``value`` is the nearest double, ``lower`` rounds down and ``upper`` up, never to 0 where the answer is possible.
     The log10 fields (decimal logarithms; -inf for 0) are right even where the others leave the range of doubles. Floats
-    for one start, arrays (n_states,) for every start. ``residual`` is the largest relative defect of the equations, as
-    computed; ``iterations`` counts steps or sweeps (0: a direct method).
+    for one start, arrays (n_states,) for every start; each is made when it is first read.
+
+    Parameters
+    ----------
+    enclosure: the numbers as they were solved for.
+    infinite: which entries are infinite by proof.
+    iterations: steps or sweeps; 0 is a direct method.
     """
 
-    value: Any
-    lower: Any
-    upper: Any
-    log10: Any
-    log10_lower: Any
-    log10_upper: Any
-    method: str
-    iterations: int
-    residual: float
+    enclosure: Enclosure
+    infinite: NDArray[np.bool_] | bool = False
+    iterations: int = 0
 
     @classmethod
     def of(cls, enclosure: Enclosure, *, infinite: NDArray[np.bool_] | bool = False, iterations: int = 0) -> "Answer":
         """The answer of an enclosure; ``infinite`` marks entries that are infinite by proof."""
-        fields = {
-            "value": enclosure.value.to_float(),
-            "lower": rounded_down(enclosure.lower),
-            "upper": rounded_up(enclosure.upper),
-            "log10": enclosure.value.log10(),
-            "log10_lower": _log10_bound(enclosure.lower, -1),
-            "log10_upper": _log10_bound(enclosure.upper, +1),
-        }
-        marked = {name: _plain(np.where(infinite, np.inf, values)) for name, values in fields.items()}
-        return cls(**marked, method=enclosure.method, iterations=iterations, residual=enclosure.residual)
+        return cls(enclosure, infinite, iterations)
+
+    @cached_property
+    def value(self) -> Any:
+        """The nearest double."""
+        return self._plain(as_floats(self.enclosure.value))
+
+    @cached_property
+    def lower(self) -> Any:
+        """The largest double that is not above the lower bound."""
+        return self._plain(rounded_down(self.enclosure.lower))
+
+    @cached_property
+    def upper(self) -> Any:
+        """The smallest double that is not below the upper bound."""
+        return self._plain(rounded_up(self.enclosure.upper))
+
+    @cached_property
+    def log10(self) -> Any:
+        """The decimal logarithm; -inf for 0."""
+        return self._plain(ScaledArray.of(self.enclosure.value).log10())
+
+    @cached_property
+    def log10_lower(self) -> Any:
+        """A lower bound of the decimal logarithm."""
+        return self._plain(_log10_bound(ScaledArray.of(self.enclosure.lower), -1))
+
+    @cached_property
+    def log10_upper(self) -> Any:
+        """An upper bound of the decimal logarithm."""
+        return self._plain(_log10_bound(ScaledArray.of(self.enclosure.upper), +1))
+
+    @property
+    def method(self) -> str:
+        """How it was solved and bounded."""
+        return self.enclosure.method
+
+    @property
+    def residual(self) -> float:
+        """The largest relative defect of the equations, as computed."""
+        return self.enclosure.residual
 
     def summary(self) -> dict[str, Any]:
-        """The fields as a plain dict, arrays as lists."""
-        return {
-            name: values.tolist() if isinstance(values, np.ndarray) else values for name, values in vars(self).items()
-        }
+        """The numbers, their bounds and where they come from as a plain dict, arrays as lists."""
+        found = {name: getattr(self, name) for name in FIELDS}
+        return {name: part.tolist() if isinstance(part, np.ndarray) else part for name, part in found.items()}
+
+    def _plain(self, numbers: FloatArray) -> Value:
+        """Infinite where that is proved; a float of a zero-dimensional array."""
+        marked = np.where(self.infinite, np.inf, numbers) if np.any(self.infinite) else numbers
+        return float(marked) if marked.ndim == 0 else marked
 
     def __repr__(self) -> str:
         if isinstance(self.value, np.ndarray):
@@ -60,35 +96,18 @@ class Answer:
         )
 
 
-def mean_over(begin: FloatArray | None, whole: Enclosure) -> Enclosure:
-    """The answer from a start: the mean over its distribution; None leaves every state."""
-    if begin is None:
-        return whole
-    states = np.flatnonzero(begin > 0)
-    if len(states) == 1:
-        parts = [part[int(states[0])] for part in (whole.value, whole.lower, whole.upper)]
-        return Enclosure(parts[0], parts[1], parts[2], whole.residual, whole.method)
-    mean, low, high = ((part[states] * begin[states]).sum() for part in (whole.value, whole.lower, whole.upper))
-    return Enclosure(
-        mean, widen(low, len(states) + 1)[0], widen(high, len(states) + 1)[1], whole.residual, whole.method
-    )
-
-
-def at_most_one(whole: Enclosure) -> Enclosure:
-    """An enclosure of probabilities: neither the value nor the upper bound is above 1."""
-    ones = ScaledArray.of(np.ones(whole.upper.shape))
-    value, upper = (choose(part <= ones, part, ones) for part in (whole.value, whole.upper))
-    return replace(whole, value=value, upper=upper)
-
-
-def rounded_down(values: ScaledArray) -> FloatArray:
+def rounded_down(values: Numbers) -> FloatArray:
     """The largest doubles that are not above the numbers."""
+    if isinstance(values, np.ndarray):
+        return values
     nearest = np.minimum(values.to_float(), np.finfo(np.float64).max)
     return np.where(ScaledArray.of(nearest) <= values, nearest, np.nextafter(nearest, 0.0))
 
 
-def rounded_up(values: ScaledArray) -> FloatArray:
+def rounded_up(values: Numbers) -> FloatArray:
     """The smallest doubles that are not below the numbers; inf beyond their range."""
+    if isinstance(values, np.ndarray):
+        return values
     nearest = values.to_float()
     finite = np.minimum(nearest, np.finfo(np.float64).max)
     reached = (values <= ScaledArray.of(finite)) | np.isinf(nearest)
@@ -102,8 +121,3 @@ def _log10_bound(values: ScaledArray, direction: int) -> FloatArray:
     error = np.where(finite, 8 * ROUNDING * (np.abs(np.where(finite, logarithm, 0.0)) + 1), 0.0)
     exact = (values.mantissa == 0.5) & (values.exponent == 1)  # log10 1 is 0
     return np.where(exact, logarithm, logarithm + direction * error)
-
-
-def _plain(values: FloatArray) -> Value:
-    """A float of a zero-dimensional array."""
-    return float(values) if values.ndim == 0 else values

@@ -5,27 +5,25 @@ the long-run distribution, the limit of the mean of d P^t over t, is sum_C P_d(e
 stationary distribution too, though d P^t itself has no limit.
 
 Method: with one state i of large mass as the end, the visits to the others between two returns to i solve a chain with
-an end, v = v Q + P[i, .], and pi = (1, v) / (1 + sum v): elimination without subtraction (Grassmann, Taksar, Heyman),
-enclosed a priori and by conditioning on the return.
+an end, v = v Q + P[i, .], and pi = (1, v) / (1 + sum v): by elimination without subtraction (Grassmann, Taksar, Heyman)
+or multigrid, enclosed by conditioning on the return.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.analysis.arguments import Start, start_distribution
 from markovgpt.analysis.reachability import absorption_columns
-from markovgpt.analysis.result import Answer, at_most_one
+from markovgpt.analysis.result import Answer
 from markovgpt.analysis.structure import recurrent_classes
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.errors import InvalidInput, NotConverged
 from markovgpt.memory import require_memory
-from markovgpt.scaled import FloatArray, ScaledArray, scatter_sum, widen
+from markovgpt.scaled import FloatArray, Numbers, ScaledArray, is_positive, widen
 from markovgpt.solvers.certificate import Enclosure
-from markovgpt.solvers.direct import METHOD, LiveSystem
-
-SEARCH_STEPS = 32  # products that find a state of large mass; any state would do, a heavy one gives tight bounds
+from markovgpt.solvers.live_system import stationary
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +109,8 @@ def stationary_distributions(chain: TransitionOperator, tolerance: float = 1e-12
 
     Raises
     ------
-    TooLarge: a class of more than 3,001 states.
-    NotConverged: the defect is above the tolerance.
+    TooLarge: a class of more than 3,001 states, in a chain that is not over all windows.
+    NotConverged: the defect is above the tolerance, or bounds that hold were not found.
 
     >>> from markovgpt.chains.sparse_chain import SparseChain
     >>> weather = SparseChain.from_matrix([[0.9, 0.1], [0.3, 0.7]])      # 0.3 : 0.1
@@ -124,7 +122,7 @@ def stationary_distributions(chain: TransitionOperator, tolerance: float = 1e-12
     classes = recurrent_classes(chain)
     answers = []
     for states in classes:
-        enclosure = _stationary(chain, states)
+        enclosure = _over(stationary(chain, states), states)
         if not enclosure.residual <= tolerance:
             raise NotConverged(
                 f"the stationary distribution must satisfy its equations to {tolerance:.0e}, got a relative defect of "
@@ -151,7 +149,9 @@ def long_run_distribution(chain: TransitionOperator, start: Start) -> Answer:
 
     Raises
     ------
-    TooLarge: more than 3,000 transient states can be reached, or a class of more than 3,001 states.
+    TooLarge: more than 3,000 transient states can be reached, or a class of more than 3,001 states, in a chain that is
+        not over all windows.
+    NotConverged: bounds that hold were not found.
 
     >>> from markovgpt.chains.sparse_chain import SparseChain
     >>> chain = SparseChain.from_matrix([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
@@ -160,64 +160,33 @@ def long_run_distribution(chain: TransitionOperator, start: Start) -> Answer:
     """
     begin = start_distribution(chain, start)
     classes = recurrent_classes(chain)
-    parts = [ScaledArray.zeros(chain.n_states) for _ in range(3)]
-    residual = 0.0
+    parts: list[Numbers] = [np.zeros(chain.n_states) for _ in range(3)]
+    residual, method = 0.0, ""
     for states, end in zip(classes, absorption_columns(chain, classes, begin), strict=True):
-        if end.value.positive():
-            inside = _stationary(chain, states)
-            residual = max(residual, inside.residual, end.residual)
-            for part, name in zip(parts, ("value", "lower", "upper"), strict=True):
-                part[states] = getattr(inside, name) * getattr(end, name)
+        if is_positive(end.value):
+            inside = stationary(chain, states)
+            residual, method = max(residual, inside.residual, end.residual), inside.method
+            parts = [
+                part + ScaledArray.of(getattr(inside, name)) * getattr(end, name)
+                for part, name in zip(parts, ("value", "lower", "upper"), strict=True)
+            ]
     lower, upper = widen(parts[1], 2)[0], widen(parts[2], 2)[1]
-    return Answer.of(Enclosure(parts[0], lower, upper, residual, f"{METHOD}, in each class"))
+    return Answer.of(Enclosure(parts[0], lower, upper, residual, f"{method}, in each class"))
 
 
-def _stationary(chain: TransitionOperator, states: NDArray[np.int64]) -> Enclosure:
-    """The stationary distribution of one recurrent class, over its states."""
-    inside = np.zeros(chain.n_states, dtype=bool)
-    inside[states] = True
-    end = _heavy_state(chain, inside)
-    live = inside.copy()
-    live[end] = False
-    system = LiveSystem.of(chain, live)
-    source, target, probability = chain.edges()
-    leaving = (source == end) & live[target]
-    entered = ScaledArray.of(scatter_sum(probability[leaving], target[leaving], chain.n_states))[system.states]
-    solved = system.occupation(entered)
-    totals = ScaledArray.of(scatter_sum(probability, source, chain.n_states))[states]
-    parts = []
-    for part in (solved.value, solved.lower, solved.upper):
-        visits = ScaledArray.zeros(chain.n_states)
-        visits[system.states] = part
-        visits[end] = 1.0
-        parts.append(visits[states] * totals)
-    value, lower, upper = parts
-    roundings = 2 * len(states) + 2 * system.n_terms + 4
-    below, above = widen(lower / upper.sum(), roundings)[0], widen(upper / lower.sum(), roundings)[1]
-    if len(states) == 1:  # an absorbing state
-        below = ScaledArray.of(np.ones(1))
-    return at_most_one(Enclosure(value / value.sum(), below, above, solved.residual, solved.method))
-
-
-def _heavy_state(chain: TransitionOperator, inside: NDArray[np.bool_]) -> int:
-    """A state of large stationary mass: where the class is after some steps from everywhere at once."""
-    mass = inside / inside.sum()
-    seen = np.zeros(len(mass))
-    with np.errstate(under="ignore"):
-        for _ in range(SEARCH_STEPS):
-            mass = ScaledArray.of(chain.push(mass)).to_float()
-            seen += mass
-    return int(np.argmax(seen))
+def _over(whole: Enclosure, states: NDArray[np.int64]) -> Enclosure:
+    """An enclosure over some states."""
+    if len(states) == len(whole.value):
+        return whole
+    return replace(whole, value=whole.value[states], lower=whole.lower[states], upper=whole.upper[states])
 
 
 def _spread(answer: Answer, states: NDArray[np.int64], n_states: int) -> Answer:
     """An answer over some states as one over all; the others are impossible."""
-
-    def over_all(values: FloatArray, elsewhere: float) -> FloatArray:
-        whole = np.full(n_states, elsewhere)
-        whole[states] = values
-        return whole
-
-    plain = {name: over_all(getattr(answer, name), 0.0) for name in ("value", "lower", "upper")}
-    logs = {name: over_all(getattr(answer, name), -np.inf) for name in ("log10", "log10_lower", "log10_upper")}
-    return Answer(**plain, **logs, method=answer.method, iterations=answer.iterations, residual=answer.residual)
+    found = answer.enclosure
+    parts = []
+    for part in (found.value, found.lower, found.upper):
+        whole: Numbers = ScaledArray.zeros(n_states) if isinstance(part, ScaledArray) else np.zeros(n_states)
+        whole[states] = part  # type: ignore[assignment]
+        parts.append(whole)
+    return Answer(replace(found, value=parts[0], lower=parts[1], upper=parts[2]), iterations=answer.iterations)

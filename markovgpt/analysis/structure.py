@@ -7,7 +7,8 @@ from math import gcd
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse.csgraph import breadth_first_order, connected_components
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import breadth_first_order
 
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask
@@ -24,8 +25,7 @@ def communicating_classes(chain: TransitionOperator) -> tuple[States, ...]:
     >>> [states.tolist() for states in communicating_classes(chain)]
     [[0], [1, 2]]
     """
-    _, labels = connected_components(chain.support(), directed=True, connection="strong")
-    return _grouped(np.asarray(labels))
+    return _grouped(chain.strong_components()[0])
 
 
 def recurrent_classes(chain: TransitionOperator) -> tuple[States, ...]:
@@ -36,17 +36,13 @@ def recurrent_classes(chain: TransitionOperator) -> tuple[States, ...]:
     >>> [states.tolist() for states in recurrent_classes(chain)]
     [[1, 2]]
     """
-    n_classes, labels = connected_components(chain.support(), directed=True, connection="strong")
-    source, target, _ = chain.edges()
-    left = np.zeros(n_classes, dtype=bool)
-    left[labels[source[labels[source] != labels[target]]]] = True
-    return tuple(states for states in _grouped(np.asarray(labels)) if not left[labels[states[0]]])
+    labels, closed = chain.strong_components()
+    return tuple(states for states in _grouped(labels) if closed[labels[states[0]]])
 
 
 def is_irreducible(chain: TransitionOperator) -> bool:
     """Does every state lead to every other?"""
-    n_classes, _ = connected_components(chain.support(), directed=True, connection="strong")
-    return bool(n_classes == 1)
+    return len(chain.strong_components()[1]) == 1
 
 
 def period(chain: TransitionOperator, states: ArrayLike) -> int:
@@ -74,12 +70,15 @@ def period(chain: TransitionOperator, states: ArrayLike) -> int:
             f"states must be one communicating class, got {members.tolist()[:10]}; "
             "take one of communicating_classes(chain)"
         )
-    support = chain.support()[members][:, members]
+    place = np.full(chain.n_states, -1, dtype=np.int64)
+    place[members] = np.arange(len(members))
+    source, target = (place[ends] for ends in chain.edges(place >= 0)[:2])
+    source, target = source[target >= 0], target[target >= 0]
+    support = csr_array((np.ones(len(source)), (source, target)), shape=(len(members), len(members)))
     order, before = breadth_first_order(support, 0, directed=True)
     level = np.zeros(len(members), dtype=np.int64)
     for state in order[1:]:
         level[state] = level[before[state]] + 1
-    source, target = support.nonzero()
     return gcd(*np.abs(level[source] + 1 - level[target]).tolist()) if len(source) else 0
 
 
@@ -95,6 +94,8 @@ def reachable_from(chain: TransitionOperator, start: Mask, *, through: Mask | No
 
 def _grouped(labels: NDArray[np.int32]) -> tuple[States, ...]:
     """The states of each label, ordered by their first state."""
+    if not labels.any():
+        return (np.arange(len(labels), dtype=np.int64),)
     order = np.argsort(labels, kind="stable")
     groups = np.split(order.astype(np.int64), np.flatnonzero(np.diff(labels[order])) + 1)
     return tuple(sorted(groups, key=lambda states: int(states[0])))

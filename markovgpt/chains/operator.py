@@ -4,20 +4,24 @@ Row-stochastic always: ``push(d)`` is d P, where a distribution is after one ste
 of the state is worth one step ahead.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import cached_property
 from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import breadth_first_order
+from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from markovgpt.chains.states import Mask, Windows
 from markovgpt.errors import InvalidInput
-from markovgpt.scaled import FloatArray, Numbers, ScaledArray, is_positive
+from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, is_positive
 from markovgpt.vocabulary import Vocabulary
+
+SAFE_EXPONENT = -1000  # products below 2**-1000 leave the doubles
 
 
 class Edges(NamedTuple):
@@ -65,8 +69,16 @@ class TransitionOperator(ABC):
         return vector
 
     @abstractmethod
-    def edges(self) -> Edges:
-        """The possible transitions."""
+    def edges(self, of: Mask | None = None) -> Edges:
+        """The possible transitions, or those that leave given states."""
+
+    def strong_components(self) -> tuple[NDArray[np.int32], Mask]:
+        """The communicating class of each state, numbered in some order, and whether each class is never left."""
+        n_classes, labels = connected_components(self.support(), directed=True, connection="strong")
+        source, target, _ = self.edges()
+        closed = np.ones(n_classes, dtype=bool)
+        closed[labels[source[labels[source] != labels[target]]]] = False
+        return np.asarray(labels), closed
 
     @abstractmethod
     def label(self, state: int) -> str:
@@ -86,6 +98,26 @@ class TransitionOperator(ABC):
     @abstractmethod
     def largest_column(self) -> int:
         """Most transitions that enter one state: how many terms a push adds up."""
+
+    def with_room(self, vector: Numbers) -> Numbers:
+        """The vector, as mantissas and exponents if a product with the matrix could leave the range of doubles."""
+        if isinstance(vector, ScaledArray):
+            return vector
+        least = float(np.min(vector, where=vector > 0, initial=np.inf))
+        if least == np.inf:
+            return vector
+        return ScaledArray.of(vector) if (self.smallest_probability * least).exponent < SAFE_EXPONENT else vector
+
+    @cached_property
+    def roundings(self) -> int:
+        """How many factors within 1 +- 2**-53 there are in each entry of a product with the matrix.
+
+        The chain is the exact normalisation of what is stored, and what is stored may be rounded itself: n terms are
+        multiplied and added, as many make up the row sum, and rows may be off from one by what is measured here.
+        """
+        n = max(self.largest_row, self.largest_column)
+        off = np.abs(as_floats(self.pull(np.ones(self.n_states))) - 1).max()
+        return 2 * n + 8 + math.ceil(off * 2.0**53)
 
     def support(self) -> csr_array:
         """Which transitions are possible: a boolean matrix without stored zeros."""
@@ -141,15 +173,19 @@ class TransitionOperator(ABC):
         return graph
 
 
-def check_rows(sums: Numbers, n_terms: NDArray[np.int64] | int, describe: str) -> None:
+def check_rows(sums: Numbers, n_terms: NDArray[np.int64] | int, describe: str, *, entry_error: float = 0.0) -> None:
     """Refuse rows that do not sum to one within the rounding of their own sum: nothing is renormalised.
+
+    Parameters
+    ----------
+    entry_error: relative rounding of the entries themselves, where that is coarser.
 
     Raises
     ------
     InvalidInput: naming the row that is furthest off and its sum.
     """
     totals = sums.to_float() if isinstance(sums, ScaledArray) else sums
-    allowed = (np.asarray(n_terms) + 8) * 2.0**-52
+    allowed = (np.asarray(n_terms) + 8) * 2.0**-52 + 2 * entry_error
     off = np.abs(totals - 1) - allowed
     if not (off <= 0).all():  # NaN is off too
         row = int(np.argmax(np.where(np.isnan(off), np.inf, off)))

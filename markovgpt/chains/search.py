@@ -79,17 +79,13 @@ def _search_backward(weights, firsts, found, through, queue, tail):  # type: ign
 def _search_forward(weights, firsts, found, through, queue, tail):  # type: ignore[no-untyped-def]
     """Mark what the states found lead to, which are the first of the queue."""
     n, V = weights.shape
-    full = firsts[-1]
-    M = (n - full) // V
     head = 0
     while head < tail:
         state = queue[head]
         head += 1
         if not through[state]:
             continue
-        level = _level_of(firsts, state)
-        window = state - firsts[level]
-        first = full + window % M * V if state >= full else firsts[level + 1] + window * V
+        first = _first_after(firsts, n, V, state)
         for t in range(V):
             after = first + t
             if weights[state, t] > 0 and not found[after]:
@@ -97,3 +93,92 @@ def _search_forward(weights, firsts, found, through, queue, tail):  # type: igno
                 queue[tail] = after
                 tail += 1
     return found
+
+
+def components(space: StateSpace, weights: NDArray[np.floating[Any]]) -> tuple[NDArray[np.int32], Mask]:
+    """The communicating class of each state, those that others lead to first, and whether each is never left.
+
+    Method: R. E. Tarjan, SIAM J. Comput. 1 (1972) 146-160, without recursion.
+
+    >>> weights = np.array([[0.5, 0.5], [0.0, 1.0]])           # 0 -> 0, 0 -> 1, 1 -> 1
+    >>> [part.tolist() for part in components(StateSpace(2, 1), weights)]
+    [[1, 0], [True, False]]
+    """
+    lengths = range(space.shortest, space.context_length + 1)
+    firsts = np.array([space.first_state(length) for length in lengths], dtype=np.int64)
+    labels, closed = _components(weights, firsts)
+    return np.asarray(labels), np.asarray(closed)
+
+
+@compiled
+def _first_after(firsts, n, V, state):  # type: ignore[no-untyped-def]
+    """The state that token 0 leads to; the other tokens lead to those behind it."""
+    level = _level_of(firsts, state)
+    window = state - firsts[level]
+    if level < len(firsts) - 1:
+        return firsts[level + 1] + window * V
+    return firsts[level] + window % ((n - firsts[level]) // V) * V
+
+
+@compiled
+def _components(weights, firsts):  # type: ignore[no-untyped-def]
+    """The class of each state, the number of classes, and which are never left."""
+    n, V = weights.shape
+    labels, low = np.full(n, -1, dtype=np.int32), np.zeros(n, dtype=np.int32)
+    seen, token = np.zeros(n, dtype=np.int32), np.zeros(n, dtype=np.int32)
+    path, waiting = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
+    counts = np.zeros(3, dtype=np.int64)  # states seen, states waiting for their class, classes
+    for root in range(n):
+        if seen[root] == 0:
+            _components_from(weights, firsts, root, labels, low, seen, token, path, waiting, counts)
+    closed = np.ones(counts[2], dtype=np.bool_)
+    for state in range(n):
+        first = _first_after(firsts, n, V, state)
+        for t in range(V):
+            if weights[state, t] > 0 and labels[first + t] != labels[state]:
+                closed[labels[state]] = False
+    return labels, closed
+
+
+@compiled
+def _components_from(  # type: ignore[no-untyped-def]
+    weights, firsts, root, labels, low, seen, token, path, waiting, counts
+):
+    """Label what is found from a root. ``seen`` numbers the states as they are met, ``low`` falls to the least of those
+    that can be come back to, ``token`` is where each stands in its row."""
+    n, V = weights.shape
+    depth = 0
+    path[0] = root
+    while depth >= 0:
+        state = path[depth]
+        if seen[state] == 0:
+            counts[0] += 1
+            seen[state] = low[state] = counts[0]
+            waiting[counts[1]] = state
+            counts[1] += 1
+        after = _next_unseen(weights, _first_after(firsts, n, V, state), state, labels, low, seen, token)
+        if after >= 0:
+            depth += 1
+            path[depth] = after
+            continue
+        if low[state] == seen[state]:
+            while labels[state] < 0:
+                counts[1] -= 1
+                labels[waiting[counts[1]]] = counts[2]
+            counts[2] += 1
+        depth -= 1
+
+
+@compiled
+def _next_unseen(weights, first, state, labels, low, seen, token):  # type: ignore[no-untyped-def]
+    """The next state on a row that was not seen yet, or -1; what was seen and has no class yet can be come back to."""
+    while token[state] < weights.shape[1]:
+        t = token[state]
+        after = first + t
+        if weights[state, t] > 0:
+            if seen[after] == 0:
+                return after
+            if labels[after] < 0:
+                low[state] = min(low[state], low[after])
+        token[state] += 1
+    return -1

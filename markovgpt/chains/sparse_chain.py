@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, issparse
 
 from markovgpt.chains.operator import Edges, TransitionOperator, check_probabilities, check_rows, smallest_positive
-from markovgpt.chains.states import Windows
+from markovgpt.chains.states import Mask, Windows
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import Numbers, ScaledArray, concatenate, scatter_sum
 from markovgpt.vocabulary import Vocabulary
@@ -109,9 +109,12 @@ class SparseChain(TransitionOperator):
         """How a state is printed."""
         return str(state) if self.labels is None else self.labels[state]
 
-    def edges(self) -> Edges:
-        """The possible transitions."""
-        return self.transitions
+    def edges(self, of: Mask | None = None) -> Edges:
+        """The possible transitions, or those that leave given states."""
+        if of is None:
+            return self.transitions
+        leaving = of[self.transitions.source]
+        return Edges(*(part[leaving] for part in self.transitions))
 
     def _pull(self, values: Numbers) -> Numbers:
         """The column vector P f."""

@@ -7,13 +7,13 @@ the table p (A, M, V), A = V, nothing has to be looked up:
 
 Both read the table once and in its order, in blocks of m small enough that what belongs to m stays in the processor's
 cache for every a. Shorter windows are the same with A = 1. Sums are of float64, in any order: within (n + 1) 2**-53,
-relative, of n non-negative terms.
+relative, of n non-negative terms. One token of each window can be left out of both, and what flows between groups of
+windows be added up in the same way.
 """
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,46 +23,111 @@ from markovgpt.chains.compiled import compiled
 from markovgpt.models.threads import torch_threads
 
 Array = NDArray[np.float64]
-Kernel = Callable[[NDArray[np.floating[Any]], Array, Array, int, int, int], None]
+Table = NDArray[np.floating[Any]]
+Tokens = NDArray[np.int16]
+Kernel = Callable[[Table, Array, Tokens, Array, int, int, int], None]
 
 UNROLLED = 9  # up to so many tokens the loop over them is compiled for their number
 BLOCK = {True: 256, False: 4096}  # m's in a block, unrolled or not: measured
 ALONE = 2**17  # entries below which threads cost more than they bring
+NOTHING_LEFT_OUT = np.zeros((0, 0), dtype=np.int16)
 
 
-def pull(table: NDArray[np.floating[Any]], values: Array) -> Array:
-    """sum_t p[a, m, t] f[m, t], (A, M), for p (A, M, V) and f (M, V).
+def pull(table: Table, values: Array, left_out: Tokens = NOTHING_LEFT_OUT) -> Array:
+    """sum_t p[a, m, t] f[m, t], (A, M), for p (A, M, V) and f (M, V), without t = left_out[a, m] where that is given.
 
     >>> pull(np.array([[[0.25, 0.75]]]), np.array([[4.0, 8.0]])).tolist()
     [[7.0]]
+    >>> pull(np.array([[[0.25, 0.75]]]), np.array([[4.0, 8.0]]), np.array([[1]], dtype=np.int16)).tolist()
+    [[1.0]]
     """
     out = np.empty(table.shape[:2])
-    _run(_pull_kernel, table, values, out)
+    _run(_pull_kernel, table, values, left_out, out)
     return out
 
 
-def push(table: NDArray[np.floating[Any]], mass: Array) -> Array:
-    """sum_a d[a, m] p[a, m, t], (M, V), for p (A, M, V) and d (A, M).
+def push(table: Table, mass: Array, left_out: Tokens = NOTHING_LEFT_OUT) -> Array:
+    """sum_a d[a, m] p[a, m, t], (M, V), for p (A, M, V) and d (A, M), without t = left_out[a, m] where that is given.
 
     >>> push(np.array([[[0.25, 0.75]], [[1.0, 0.0]]]), np.array([[4.0], [8.0]])).tolist()
     [[9.0, 3.0]]
     """
     out = np.empty(table.shape[1:])
-    _run(_push_kernel, table, mass, out)
+    _run(_push_kernel, table, mass, left_out, out)
     return out
 
 
-def _run(kernel_for: Callable[[int], Kernel], table: NDArray[np.floating[Any]], vector: Array, out: Array) -> None:
+def greediest(table: Table) -> tuple[Tokens, Array]:
+    """The likeliest token of each window, of tied ones the lowest, and the sum of all the others; both (A, M).
+
+    >>> tokens, rest = greediest(np.array([[[0.25, 0.5, 0.25]]]))
+    >>> tokens.tolist(), rest.tolist()
+    ([[1]], [[0.5]])
+    """
+    tokens, rest = np.empty(table.shape[:2], dtype=np.int16), np.empty(table.shape[:2])
+    _over_rows(_greediest_kernel, table.shape[1], table.size, table, tokens, rest)
+    return tokens, rest
+
+
+def smallest(table: Table) -> float:
+    """The smallest number above zero; infinity where there is none.
+
+    >>> smallest(np.array([[[0.25, 0.75], [0.0, 1.0]]]))
+    0.25
+    """
+    least = np.full((_workers(table.size, table.shape[1]), 1), np.inf)
+    _over_rows(_smallest_kernel, table.shape[1], table.size, table, parts=least)
+    return float(least.min())
+
+
+def group_flows(
+    table: Table, leaving: NDArray[np.int32], entering: NDArray[np.int32], mass: Array, values: Array, n_groups: int
+) -> Array:
+    """sum of d[a, m] p[a, m, t] f[m, t] over all (a, m) in group g and (m, t) in group h, (n_groups, n_groups).
+
+    Parameters
+    ----------
+    leaving, entering: (A, M) and (M, V), the group of each window; below 0 is in none.
+
+    >>> group_flows(np.array([[[0.25, 0.75]]]), np.array([[1]], dtype=np.int32), np.array([[0, 1]], dtype=np.int32),
+    ...             np.array([[4.0]]), np.array([[1.0, 2.0]]), 2).tolist()
+    [[0.0, 0.0], [1.0, 6.0]]
+    """
+    M = table.shape[1]
+    parts = [np.zeros((n_groups, n_groups)) for _ in range(_workers(table.size, M))]
+    arguments = (table, leaving, entering, np.ascontiguousarray(mass), np.ascontiguousarray(values))
+    _over_rows(_flow_kernel, M, table.size, *arguments, parts=parts)
+    return np.asarray(sum(parts))
+
+
+def _run(kernel_for: Callable[[int, bool], Kernel], table: Table, vector: Array, left_out: Tokens, out: Array) -> None:
     """A kernel over all m, shared among the cores where the table is large."""
     M, V = table.shape[1:]
-    kernel = kernel_for(V if V <= UNROLLED else 0)
-    block, vector = BLOCK[V <= UNROLLED], np.ascontiguousarray(vector)
-    workers = 1 if table.size < ALONE else min(torch_threads(), M)
+    kernel = kernel_for(V if V <= UNROLLED else 0, left_out.size > 0)
+    arguments = (table, np.ascontiguousarray(vector), left_out, out)
+    _over_rows(kernel, M, table.size, *arguments, block=BLOCK[V <= UNROLLED])
+
+
+def _workers(size: int, M: int) -> int:
+    """How many threads share so many entries."""
+    return 1 if size < ALONE else min(torch_threads(), M)
+
+
+def _over_rows(
+    kernel: Callable[..., Any], M: int, size: int, *arguments: Any, block: int | None = None, parts: Any = None
+) -> None:
+    """Run a kernel over ranges of m, on as many threads as pay; ``parts`` holds an output of its own for each."""
+    workers = _workers(size, M)
+    last = () if block is None else (block,)
+
+    def work(worker: int) -> None:
+        own = () if parts is None else (parts[worker],)
+        kernel(*arguments, *own, M * worker // workers, M * (worker + 1) // workers, *last)
+
     if workers == 1:
-        kernel(table, vector, out, 0, M, block)
-        return
-    cuts = [M * worker // workers for worker in range(workers + 1)]
-    list(_pool().map(lambda part: kernel(table, vector, out, part[0], part[1], block), pairwise(cuts)))
+        work(0)
+    else:
+        list(_pool().map(work, range(workers)))
 
 
 @cache
@@ -72,30 +137,35 @@ def _pool() -> ThreadPoolExecutor:
 
 
 @cache
-def _pull_kernel(constant: int) -> Kernel:
+def _pull_kernel(constant: int, leaving_out: bool) -> Kernel:
     """Pull over a range of m, compiled for a number of tokens, or for any where it is 0."""
 
     @compiled
-    def pull_range(table, values, out, first, stop, block):  # type: ignore[no-untyped-def]
+    def pull_range(table, values, left_out, out, first, stop, block):  # type: ignore[no-untyped-def]
         A, _, given = table.shape
         V = constant if constant > 0 else given
         for low in range(first, stop, block):
             for a in range(A):
                 for m in range(low, min(low + block, stop)):
                     total = 0.0
-                    for t in range(V):
-                        total += table[a, m, t] * values[m, t]
+                    if leaving_out:
+                        without = left_out[a, m]
+                        for t in range(V):
+                            total += table[a, m, t] * values[m, t] if t != without else 0.0
+                    else:
+                        for t in range(V):
+                            total += table[a, m, t] * values[m, t]
                     out[a, m] = total
 
     return pull_range
 
 
 @cache
-def _push_kernel(constant: int) -> Kernel:
+def _push_kernel(constant: int, leaving_out: bool) -> Kernel:
     """Push over a range of m, compiled for a number of tokens, or for any where it is 0."""
 
     @compiled
-    def push_range(table, mass, out, first, stop, block):  # type: ignore[no-untyped-def]
+    def push_range(table, mass, left_out, out, first, stop, block):  # type: ignore[no-untyped-def]
         A, _, given = table.shape
         V = constant if constant > 0 else given
         for low in range(first, stop, block):
@@ -106,7 +176,54 @@ def _push_kernel(constant: int) -> Kernel:
             for a in range(A):
                 for m in range(low, high):
                     weight = mass[a, m]
-                    for t in range(V):
-                        out[m, t] += weight * table[a, m, t]
+                    if leaving_out:
+                        without = left_out[a, m]
+                        for t in range(V):
+                            out[m, t] += weight * table[a, m, t] if t != without else 0.0
+                    else:
+                        for t in range(V):
+                            out[m, t] += weight * table[a, m, t]
 
     return push_range
+
+
+@compiled
+def _greediest_kernel(table, tokens, rest, first, stop):  # type: ignore[no-untyped-def]
+    """The likeliest token and the sum of the others, over a range of m."""
+    A, _, V = table.shape
+    for a in range(A):
+        for m in range(first, stop):
+            best = 0
+            for t in range(1, V):
+                if table[a, m, t] > table[a, m, best]:
+                    best = t
+            others = 0.0
+            for t in range(V):
+                others += table[a, m, t] if t != best else 0.0
+            tokens[a, m] = best
+            rest[a, m] = others
+
+
+@compiled
+def _smallest_kernel(table, least, first, stop):  # type: ignore[no-untyped-def]
+    """The smallest number above zero, over a range of m."""
+    A, _, V = table.shape
+    for a in range(A):
+        for m in range(first, stop):
+            for t in range(V):
+                if 0 < table[a, m, t] < least[0]:
+                    least[0] = table[a, m, t]
+
+
+@compiled
+def _flow_kernel(table, leaving, entering, mass, values, flows, first, stop):  # type: ignore[no-untyped-def]
+    """Flows between groups that leave windows with m in a range."""
+    A, _, V = table.shape
+    for a in range(A):
+        for m in range(first, stop):
+            group, weight = leaving[a, m], mass[a, m]
+            if group >= 0 and weight > 0:
+                for t in range(V):
+                    into = entering[m, t]
+                    if into >= 0:
+                        flows[group, into] += weight * table[a, m, t] * values[m, t]

@@ -1,18 +1,16 @@
-"""The chain over all windows, as a tensor: no column index is ever stored.
+"""The chain over all windows: a sampling setting's probabilities, block by block of one window length.
 
-With M = V**(L-1) a state is (a, m), a the oldest token and m the rest, and its successor on token t is (m, t). So with
-the table p of shape (V, M, V)
-
-    (P f)[a, m] = sum_t p[a, m, t] f[m, t]          (d P)[m, t] = sum_a d[a, m] p[a, m, t]
-
-and a prefix window of l < L tokens leads to one of l + 1: its block reads f in order.
+No transition is listed and no column index stored: see `markovgpt.chains.sliding`. A prefix window of l < L tokens
+leads to one of l + 1, and a full window slides.
 """
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from markovgpt.chains import streaming
 from markovgpt.chains.logits import LogitTable, tabulate
@@ -24,17 +22,20 @@ from markovgpt.chains.operator import (
     smallest_positive,
 )
 from markovgpt.chains.sampling import SamplingSettings
-from markovgpt.chains.search import search
+from markovgpt.chains.search import components, search
+from markovgpt.chains.sliding import SlidingTable
 from markovgpt.chains.states import Mask, StateSpace
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
 from markovgpt.models.protocol import NextTokenModel
-from markovgpt.scaled import FloatArray, Numbers, ScaledArray, concatenate, is_positive
+from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, concatenate, is_positive
 from markovgpt.vocabulary import Vocabulary
 
-LOWEST_LOG = -690.0  # e**-690 = 2**-995.5: from here down probabilities are kept as mantissa and exponent
+LOWEST_LOG = {np.dtype(np.float64): -690.0, np.dtype(np.float32): -87.0}  # further down a number loses digits
 ENTRIES_AT_ONCE = 2**14  # logits turned into probabilities at a time: what is passing takes no memory
-BYTES_PER_PROBABILITY = 40  # mantissa and exponent, while the parts are joined and the rows checked
+ROWS_AT_ONCE = 2**12  # rows checked at a time
+BYTES_PER_SCALED = 40  # mantissa and exponent, while the parts are joined and the rows checked
+BYTES_PER_ROW = 16  # their sums, checked
 BYTES_PER_EDGE = 96  # source, target and probability, and a graph search over them
 LEAST_LOG = -1e12  # below, the exponents of products would leave an int64
 
@@ -46,8 +47,9 @@ class WindowChain(TransitionOperator):
     Parameters
     ----------
     space: which windows are states.
-    next_token_probs: (n_states, V) float64, or a ScaledArray where some are below the range of doubles; a token is
-        impossible where it is 0. Made read-only. The chain is the exact normalisation of these numbers.
+    next_token_probs: (n_states, V) float64 or float32, perhaps memory-mapped, or a ScaledArray where some are below the
+        range of doubles; a token is impossible where it is 0. Made read-only. The chain is the exact normalisation of
+        these numbers.
     vocabulary: the tokens' strings, if known.
 
     Raises
@@ -60,7 +62,7 @@ class WindowChain(TransitionOperator):
     """
 
     space: StateSpace
-    next_token_probs: Numbers
+    next_token_probs: Any  # Numbers, or float32
     vocabulary: Vocabulary | None = None
 
     def __post_init__(self) -> None:
@@ -70,33 +72,76 @@ class WindowChain(TransitionOperator):
                 f"next_token_probs must have the shape (n_states, V) = {expected}, got {self.next_token_probs.shape}; "
                 "one row for each state of the space"
             )
-        V, space = self.space.vocab_size, self.space
-        check_probabilities(
-            self.next_token_probs,
-            lambda place: f"of token {place % V} after {space.label(place // V, self.vocabulary)!r}",
-        )
-        check_rows(self.next_token_probs.sum(axis=1), self.space.vocab_size, "next_token_probs")
-        self.next_token_probs.setflags(write=False)
+        V, space, table = self.space.vocab_size, self.space, self.next_token_probs
+        for first in range(0, space.n_states, ROWS_AT_ONCE):
+            start = first * V
+            check_probabilities(
+                table[first : first + ROWS_AT_ONCE],
+                lambda place, start=start: (  # type: ignore[misc]
+                    f"of token {(start + place) % V} after {space.label((start + place) // V, self.vocabulary)!r}"
+                ),
+            )
+        rounding = 1 if self._is_single else 0
+        check_rows(self._sums, V, "next_token_probs", entry_error=rounding * 2.0**-24)
+        table.setflags(write=False)
 
     @classmethod
-    def from_logits(cls, table: LogitTable, settings: SamplingSettings | None = None) -> "WindowChain":
+    def from_logits(
+        cls,
+        table: LogitTable,
+        settings: SamplingSettings | None = None,
+        *,
+        dtype: DTypeLike = np.float64,
+        file: str | os.PathLike[str] | None = None,
+    ) -> "WindowChain":
         """The chain of tabulated logits under sampling settings (None: temperature 1); the model is not asked again.
+
+        Parameters
+        ----------
+        dtype: float64, or float32 for half the memory: the chain is then the one of the rounded probabilities.
+        file: where the probabilities are kept, a .npy that is memory-mapped; None keeps them in memory.
 
         Raises
         ------
         TooLarge: the probabilities would not fit.
-        InvalidInput: a temperature so low that probabilities fall below e**-1e12; ask at temperature 0 instead.
+        InvalidInput: a temperature so low that probabilities fall below e**-1e12 (ask at temperature 0 instead), or
+            below what float32 or a file can hold.
         """
         space, sampling = table.space, settings or SamplingSettings()
-        require_memory(
-            BYTES_PER_PROBABILITY * space.n_states * space.vocab_size,
-            f"the probabilities of {space.n_states} states x {space.vocab_size} tokens",
-            "give a shorter context length",
-        )
+        kind = np.dtype(dtype)
+        if kind not in LOWEST_LOG:
+            raise InvalidInput(f"dtype must be float64 or float32, got {kind}; float64 is usual")
+        shape = (space.n_states, space.vocab_size)
+        what = f"the probabilities of {space.n_states} states x {space.vocab_size} tokens"
+        if file is None:
+            require_memory(
+                kind.itemsize * shape[0] * shape[1] + BYTES_PER_ROW * shape[0],
+                what,
+                "give a shorter context length, or a file",
+            )
+            probs: Any = np.empty(shape, dtype=kind)
+        else:
+            probs = np.lib.format.open_memmap(file, mode="w+", dtype=kind, shape=shape)
         step = max(1, ENTRIES_AT_ONCE // space.vocab_size)
-        blocks = (table.logits[first : first + step] for first in range(0, space.n_states, step))
-        parts = [exponentials(sampling.log_probabilities(block)) for block in blocks]
-        return cls(space, concatenate(parts), table.vocabulary)
+        for first in range(0, space.n_states, step):
+            logs = sampling.log_probabilities(table.logits[first : first + step])
+            if lowest(logs) < LOWEST_LOG[kind]:
+                if kind == np.float32 or file is not None:
+                    raise InvalidInput(
+                        f"log-probabilities must be at least {LOWEST_LOG[kind]:.0f} for a {kind} table"
+                        f"{'' if file is None else ' in a file'}, got {lowest(logs):.1f}; raise the temperature, or "
+                        "leave dtype and file out"
+                    )
+                del probs
+                require_memory(BYTES_PER_SCALED * shape[0] * shape[1], what, "give a shorter context length")
+                blocks = (table.logits[low : low + step] for low in range(0, space.n_states, step))
+                return cls(
+                    space, concatenate([exponentials(sampling.log_probabilities(b)) for b in blocks]), table.vocabulary
+                )
+            probs[first : first + step] = np.exp(logs)
+        if file is not None:
+            probs.flush()
+        return cls(space, probs, table.vocabulary)
 
     @classmethod
     def from_model(
@@ -120,10 +165,40 @@ class WindowChain(TransitionOperator):
         """Most transitions that enter one state: V full windows, and one prefix."""
         return self.space.vocab_size + 1
 
+    @property
+    def _is_single(self) -> bool:
+        """Whether the probabilities are kept with 24 bits, so that rows are off by more than their sum's rounding."""
+        return getattr(self.next_token_probs, "dtype", None) == np.float32
+
+    @cached_property
+    def _sums(self) -> Numbers:
+        """(n_states,) what each row sums to."""
+        if isinstance(self.next_token_probs, ScaledArray):
+            return self.next_token_probs.sum(axis=1)
+        sums = np.empty(self.n_states)
+        for first in range(0, self.n_states, ROWS_AT_ONCE):
+            rows = self.next_token_probs[first : first + ROWS_AT_ONCE]
+            sums[first : first + ROWS_AT_ONCE] = rows.sum(axis=1, dtype=np.float64)
+        return sums
+
+    @cached_property
+    def blocks(self) -> tuple[SlidingTable, ...]:
+        """The windows of each length, the shortest first; the last are the full windows."""
+        V, L = self.space.vocab_size, self.space.context_length
+        found = []
+        for length in range(self.space.shortest, L + 1):
+            level = self.level(length)
+            totals = as_floats(self._sums)[level] if self._is_single else None
+            found.append(SlidingTable(self.next_token_probs[level].reshape(V if length == L else 1, -1, V), totals))
+        return tuple(found)
+
     @cached_property
     def smallest_probability(self) -> ScaledArray:
         """The smallest probability of a possible transition."""
-        return smallest_positive(self.next_token_probs)
+        if isinstance(self.next_token_probs, ScaledArray):
+            return smallest_positive(self.next_token_probs)
+        least = streaming.smallest(self.next_token_probs.reshape(1, -1, self.space.vocab_size))
+        return ScaledArray.of(np.array(least))
 
     def label(self, state: int) -> str:
         """How the window of a state is printed."""
@@ -131,34 +206,24 @@ class WindowChain(TransitionOperator):
 
     def _push(self, distribution: Numbers) -> Numbers:
         """The row vector d P."""
-        V, arrived = self.space.vocab_size, []
-        if self.space.with_prefixes:
-            arrived.append(distribution[:V] * 0.0)  # nothing leads to a window of one token but with L = 1
-        for length in range(self.space.shortest, self.space.context_length):
-            level = self._level(length)
-            arrived.append((distribution[level][:, None] * self.next_token_probs[level]).reshape(-1))
-        full = self._level(self.space.context_length)
-        table, mass = self.next_token_probs[full].reshape(V, -1, V), distribution[full].reshape(V, -1)
-        if isinstance(table, ScaledArray) or isinstance(mass, ScaledArray):
-            slid: Numbers = (mass[:, :, None] * table).sum(axis=0).reshape(-1)
-        else:
-            slid = streaming.push(table, mass).reshape(-1)
-        if arrived:
-            arrived[-1] = arrived[-1] + slid
-            return concatenate(arrived)
-        return slid
+        V, lengths = self.space.vocab_size, range(self.space.shortest, self.space.context_length + 1)
+        arrived = [
+            block.push(distribution[self.level(length)]) for length, block in zip(lengths, self.blocks, strict=True)
+        ]
+        if len(arrived) == 1:
+            return arrived[0]
+        # nothing leads to a window of one token; the longest prefixes lead to full windows, as these do themselves
+        return concatenate([distribution[:V] * 0.0, *arrived[:-2], arrived[-2] + arrived[-1]])
 
     def _pull(self, values: Numbers) -> Numbers:
         """The column vector P f."""
-        V, L = self.space.vocab_size, self.space.context_length
-        parts = []
-        for length in range(self.space.shortest, L):
-            ahead = values[self._level(length + 1)].reshape(-1, V)
-            parts.append(_row_products(self.next_token_probs[self._level(length)].reshape(1, -1, V), ahead))
-        full = self._level(L)
-        table = self.next_token_probs[full].reshape(V, -1, V)
-        parts.append(_row_products(table, values[full].reshape(-1, V)))
-        return concatenate(parts)
+        L = self.space.context_length
+        lengths = range(self.space.shortest, L + 1)
+        parts = [
+            block.pull(values[self.level(min(length + 1, L))])
+            for length, block in zip(lengths, self.blocks, strict=True)
+        ]
+        return concatenate(parts) if len(parts) > 1 else parts[0]
 
     def reaching(self, target: Mask, through: Mask) -> Mask:
         """The states from which the target can be reached, as `TransitionOperator.reaching`; nothing is listed."""
@@ -174,37 +239,62 @@ class WindowChain(TransitionOperator):
         table = self.next_token_probs
         return table.mantissa if isinstance(table, ScaledArray) else table
 
-    def edges(self) -> Edges:
-        """The possible transitions.
+    def strong_components(self) -> tuple[NDArray[np.int32], Mask]:
+        """The communicating class of each state, and which are never left; nothing is listed."""
+        return components(self.space, self._weights)
+
+    def edges(self, of: Mask | None = None) -> Edges:
+        """The possible transitions, or those that leave given states.
 
         Raises
         ------
         TooLarge: listing them, and searching the list, would not fit.
         """
-        space = self.space
+        space, V = self.space, self.space.vocab_size
+        states = np.arange(space.n_states) if of is None else np.flatnonzero(of)
         require_memory(
-            BYTES_PER_EDGE * space.n_states * space.vocab_size,
-            f"the transitions of {space.n_states} states x {space.vocab_size} tokens",
+            BYTES_PER_EDGE * len(states) * V,
+            f"the transitions of {len(states)} states x {V} tokens",
             "give a shorter context length",
         )
-        possible = is_positive(self.next_token_probs)
-        source = np.nonzero(possible)[0]
-        return Edges(source, self._successors()[possible], self.next_token_probs[possible])
+        table = self.next_token_probs if of is None else self.next_token_probs[states]
+        possible = is_positive(table)
+        place, token = np.nonzero(possible)
+        source = states[place]
+        probability = table[possible]
+        if self._is_single:
+            probability = probability.astype(np.float64)
+        return Edges(source, self._successors(source, token), probability)
 
-    def _successors(self) -> NDArray[np.int64]:
-        """The state that each token leads to, (n_states, V)."""
-        space, V = self.space, self.space.vocab_size
-        parts = []
-        for length in range(space.shortest, space.context_length + 1):
-            follows = min(length + 1, space.context_length)
-            numbers = np.arange(V**length, dtype=np.int64)[:, None] * V + np.arange(V)
-            parts.append(space.first_state(follows) + numbers % V**follows)
-        return np.concatenate(parts)
+    def _successors(self, source: NDArray[np.int64], token: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The state that each token leads to from each state."""
+        space, V, L = self.space, self.space.vocab_size, self.space.context_length
+        firsts = np.array([space.first_state(length) for length in range(space.shortest, L + 1)])
+        level = np.searchsorted(firsts, source, side="right") - 1
+        length = np.minimum(level + space.shortest + 1, L)
+        after = firsts[np.minimum(level + 1, len(firsts) - 1)]
+        return np.asarray(after + ((source - firsts[level]) * V + token) % V**length)
 
-    def _level(self, length: int) -> slice:
+    def level(self, length: int) -> slice:
         """The states that are windows of one length."""
         first = self.space.first_state(length)
         return slice(first, first + self.space.vocab_size**length)
+
+
+def lowest(logs: FloatArray) -> float:
+    """The smallest log-probability of a possible token, at most 0.
+
+    Raises
+    ------
+    InvalidInput: below -1e12.
+    """
+    least = float(np.min(logs, where=~np.isneginf(logs), initial=0.0))
+    if least < LEAST_LOG:
+        raise InvalidInput(
+            f"log-probabilities of possible tokens must be at least {LEAST_LOG:.0e}, got {least:.3g}; "
+            "raise the temperature, or take temperature 0, the limit"
+        )
+    return least
 
 
 def exponentials(logs: FloatArray) -> Numbers:
@@ -214,17 +304,4 @@ def exponentials(logs: FloatArray) -> Numbers:
     ------
     InvalidInput: a possible token with a log-probability below -1e12.
     """
-    lowest = float(np.min(logs, where=~np.isneginf(logs), initial=0.0))
-    if lowest < LEAST_LOG:
-        raise InvalidInput(
-            f"log-probabilities of possible tokens must be at least {LEAST_LOG:.0e}, got {lowest:.3g}; "
-            "raise the temperature, or take temperature 0, the limit"
-        )
-    return np.exp(logs) if lowest >= LOWEST_LOG else ScaledArray.exp(logs)
-
-
-def _row_products(table: Numbers, values: Numbers) -> Numbers:
-    """Products of a table (A, M, V) and values (M, V) over the tokens, summed; (A M,)."""
-    if isinstance(table, ScaledArray) or isinstance(values, ScaledArray):
-        return (table * values[None]).sum(axis=-1).reshape(-1)
-    return streaming.pull(table, values).reshape(-1)
+    return np.exp(logs) if lowest(logs) >= LOWEST_LOG[np.dtype(np.float64)] else ScaledArray.exp(logs)

@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from markovgpt.chains.compiled import compiled
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import Numbers, ScaledArray, concatenate, exact_sum, is_positive
 
@@ -108,6 +109,64 @@ def eliminate(weights: Numbers, exits: Numbers) -> Elimination:
     if done is None:
         raise InvalidInput("every live state must be able to reach an end, got one that cannot; leave it out")
     return done
+
+
+def stationary_vector(weights: Numbers) -> Numbers:
+    """The x with x A = x diag(row sums of A) and sum 1, of weights A (n, n) >= 0 that lead from each state to each other.
+
+    In doubles where no product can leave their range, else scaled. The diagonal is not read. Cost n**3 / 3.
+
+    >>> stationary_vector(np.array([[0.0, 0.1], [0.3, 0.0]])).round(12).tolist()
+    [0.75, 0.25]
+    """
+    if isinstance(weights, np.ndarray):
+        x = np.zeros(len(weights))
+        if _stationary(weights.copy(), x):
+            return x / x.sum()
+    scaled = ScaledArray.of(weights)
+    rest = eliminate(scaled[1:, 1:], scaled[1:, 0]).occupation(scaled[0, 1:])
+    whole = concatenate([ScaledArray.of(np.ones(1)), rest])
+    return whole / whole.sum()
+
+
+@compiled
+def _stationary(a, x):  # type: ignore[no-untyped-def]
+    """Fill x by elimination in doubles; False where a number on the way was too small to be trusted."""
+    for k in range(len(x) - 1, 0, -1):
+        out = 0.0
+        for j in range(k):
+            out += a[k, j]
+        if out < SAFE:
+            return False
+        a[k, k] = out
+        for j in range(k):
+            a[k, j] /= out
+        for i in range(k):
+            weight = a[i, k]
+            if 0 < weight < SAFE:
+                return False
+            if weight > 0:
+                for j in range(k):
+                    a[i, j] += weight * a[k, j]
+        for j in range(k):
+            if 0 < a[k, j] < SAFE:
+                return False
+    return _substitute(a, x)
+
+
+@compiled
+def _substitute(a, x):  # type: ignore[no-untyped-def]
+    """The stationary vector of an eliminated matrix, its first entry 1; False where it leaves the safe range."""
+    n = len(x)
+    x[0] = 1.0
+    for k in range(1, n):
+        arrived = 0.0
+        for i in range(k):
+            arrived += x[i] * a[i, k]
+        x[k] = arrived / a[k, k]
+        if x[k] < SAFE or x[k] > 1 / SAFE:
+            return False
+    return True
 
 
 def _eliminated(weights: Numbers, exits: Numbers) -> Elimination | None:

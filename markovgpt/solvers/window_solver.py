@@ -1,0 +1,138 @@
+"""Rows and columns of a window chain, solved about: what `markovgpt.solvers.iterative` then encloses.
+
+Full windows by suffix multigrid, in doubles where they reach and scaled where they do not. The shorter windows that a
+text begins with need no solution: mass passes through them once, and each is worth what the next ones are.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from markovgpt.chains.states import Mask
+from markovgpt.chains.window_chain import WindowChain
+from markovgpt.scaled import Numbers, ScaledArray, concatenate, is_positive, largest
+from markovgpt.solvers.suffix_multigrid import Fine, Restarted, Reversed, solve
+
+ACCURACY = 1e-14
+
+
+@dataclass(frozen=True, eq=False)
+class WindowSolver:
+    """Solutions on the live windows of a chain, from each of which an end, or each other, can be reached.
+
+    Parameters
+    ----------
+    live: (n_states,).
+    """
+
+    chain: WindowChain
+    live: Mask
+
+    name: ClassVar[str] = "suffix multigrid"
+
+    def row(self, start: Numbers, tolerance: float = ACCURACY, guess: Numbers | None = None) -> Numbers:
+        """About the v with v = v Q + start; every live window can be reached from the start."""
+        full = self._levels[-1]
+        found: list[Numbers] = []
+        arrived = start[self._levels[0]] * self.live[self._levels[0]]
+        for block, after in zip(self.chain.blocks, self._levels[1:], strict=False):
+            found.append(arrived)
+            arrived = (block.push(self.chain.with_room(arrived)) + start[after]) * self.live[after]
+        if not is_positive(arrived).any():
+            return _joined([*found, arrived])
+        size = arrived.sum()
+
+        def fine(restart: Numbers) -> Fine:
+            return Restarted(self.chain.blocks[-1], self.live[full], self._exits, restart)
+
+        x, problem = self._solved(fine, arrived / size, None if guess is None else guess[full], tolerance)
+        return _joined([*found, x * (size / problem.killed(x))])
+
+    def column(self, gain: Numbers, tolerance: float = ACCURACY, guess: Numbers | None = None) -> Numbers:
+        """About the h with h = Q h + gain; from every live window one with a gain can be reached."""
+        *shorter, full = self._levels
+        h = gain[full] * self.live[full]
+        if is_positive(h).any():
+            h = self._full_column(h, None if guess is None else guess[full], tolerance)
+        found = [h]
+        for block, level in zip(self.chain.blocks[-2::-1], shorter[::-1], strict=True):
+            found.append((block.pull(self.chain.with_room(found[-1])) + gain[level]) * self.live[level])
+        return _joined(found[::-1])
+
+    def stationary(self, tolerance: float = ACCURACY) -> Numbers:
+        """About the stationary distribution of a recurrent class, the live windows; 0 elsewhere."""
+        *shorter, full = self._levels
+        live, nothing = self.live[full], np.zeros(len(self.live[full]))
+        x, _ = self._solved(
+            lambda _: Restarted(self.chain.blocks[-1], live, nothing, nothing), nothing, None, tolerance
+        )
+        return _joined([*(np.zeros(level.stop - level.start) for level in shorter), x])
+
+    def busiest(self) -> int:
+        """The full window where most time is spent, begun anywhere."""
+        full = self._levels[-1]
+        if not self.live[full].any():
+            return int(np.flatnonzero(self.live)[0])
+        return full.start + largest(self._everywhere[0])
+
+    @cached_property
+    def _levels(self) -> list[slice]:
+        """The states of each window length."""
+        space = self.chain.space
+        return [self.chain.level(length) for length in range(space.shortest, space.context_length + 1)]
+
+    @cached_property
+    def _exits(self) -> Numbers:
+        """The probability that each live full window is left for another state, in one step."""
+        full = self._levels[-1]
+        return self.chain.blocks[-1].pull((~self.live[full]).astype(np.float64)) * self.live[full]
+
+    @cached_property
+    def _everywhere(self) -> tuple[Numbers, Restarted]:
+        """The stationary vector of the chain that is restarted anywhere: the weights of the reversed chain."""
+        live = self.live[self._levels[-1]]
+        return self._solved(
+            lambda restart: Restarted(self.chain.blocks[-1], live, self._exits, restart),
+            live / live.sum(),
+            None,
+            ACCURACY,
+        )
+
+    def _full_column(self, gain: Numbers, guess: Numbers | None, tolerance: float) -> Numbers:
+        """The column on full windows, as a row of the reversed chain."""
+        weights, forward = self._everywhere
+
+        def fine(restart: Numbers) -> Fine:
+            scaled = isinstance(restart, ScaledArray)
+            return Reversed(forward, ScaledArray.of(weights) if scaled else weights, gain)
+
+        begin = weights if guess is None else weights * guess
+        w, problem = self._solved(fine, weights, begin / begin.sum(), tolerance)
+        h = problem.column(w)
+        return h / problem.scale(h)
+
+    def _solved(
+        self, fine: Callable[[Numbers], Fine], restart: Numbers, guess: Numbers | None, tolerance: float
+    ) -> tuple[Numbers, Fine]:
+        """The stationary vector, in doubles if no product can have left their range, and the problem it solves."""
+        live = self.live[self._levels[-1]]
+        begin = live / live.sum() if guess is None else guess
+        if not (self.chain.blocks[-1].is_scaled or any(isinstance(part, ScaledArray) for part in (restart, begin))):
+            problem = fine(restart)
+            try:
+                with np.errstate(all="ignore"):
+                    x = solve(problem, begin, tolerance).x
+                if isinstance(self.chain.with_room(problem.multiplied(x)), np.ndarray):
+                    return x, problem
+            except FloatingPointError:  # numbers left the range of doubles on the way
+                pass
+        problem = fine(ScaledArray.of(restart))
+        return solve(problem, ScaledArray.of(begin), tolerance).x, problem
+
+
+def _joined(parts: list[Numbers]) -> Numbers:
+    """The parts of a vector as one."""
+    return concatenate(parts) if len(parts) > 1 else parts[0]
