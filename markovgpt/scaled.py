@@ -289,8 +289,8 @@ def quotient(x: Numbers, y: Numbers) -> Numbers:
     [0.25, 0.0]
     """
     positive = is_positive(y)
-    if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
-        return np.divide(x, y, out=np.zeros(np.broadcast_shapes(x.shape, y.shape)), where=positive)
+    if not isinstance(x, ScaledArray) and not isinstance(y, ScaledArray):  # a sum may be a numpy float
+        return np.divide(x, y, out=np.zeros(np.broadcast_shapes(np.shape(x), np.shape(y))), where=positive)
     safe = choose(positive, y, np.ones(y.shape))
     return ScaledArray.of(x) / safe * np.where(positive, 1.0, 0.0)
 

@@ -16,8 +16,6 @@ time is spent, until bounds are narrow.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -28,7 +26,6 @@ from markovgpt.scaled import (
     ROUNDING,
     SMALLEST_SAFE,
     TOTAL_ROUNDINGS,
-    FloatArray,
     Numbers,
     ScaledArray,
     as_floats,
@@ -40,50 +37,13 @@ from markovgpt.scaled import (
     stack_last,
     widen,
 )
-from markovgpt.solvers.certificate import Enclosure, at_most_one, enclose, normalised, relative_defect
-from markovgpt.solvers.gth import eliminate
+from markovgpt.solvers.certificate import Enclosure, at_most_one, normalised
+from markovgpt.solvers.excursions import Excursion, Excursions, Solver, UnboundedError
+from markovgpt.solvers.gth import Elimination, eliminate
 
 NARROW = 1e-10  # relative width at which no more references are taken
 MOST_REFERENCES = 6
-ROUGH = 1e-3  # accuracy of a correction, to begin with
-CORRECTED = 0.1  # defect of a correction, in parts of what it must make up for
-FINEST = 1e-13  # defect that can be asked for
-
-Bounded = tuple[Numbers, Numbers, Numbers]  # value, lower, upper
-
-
-class Solver(Protocol):
-    """What solves about on live states: see `markovgpt.solvers.window_solver`."""
-
-    name: str
-
-    def row(self, start: Numbers, tolerance: float = ..., guess: Numbers | None = ...) -> Numbers:
-        """About the v with v = v Q + start."""
-
-    def column(self, gain: Numbers, tolerance: float = ..., guess: Numbers | None = ...) -> Numbers:
-        """About the h with h = Q h + gain."""
-
-    def stationary(self) -> Numbers:
-        """About the stationary distribution of a recurrent class."""
-
-    def busiest(self) -> int:
-        """The state where most time is spent before the end."""
-
-
-class Excursion(NamedTuple):
-    """An enclosed row or column, and the state where most time is spent on the way."""
-
-    enclosure: Enclosure
-    busiest: int
-
-
-class UnboundedError(Exception):
-    """The bounds of an excursion failed their tests."""
-
-    def __init__(self, residual: float, busiest: int):
-        super().__init__(residual, busiest)
-        self.residual = residual
-        self.busiest = busiest
+PARTS = ("value", "lower", "upper")
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,18 +62,18 @@ class IterativeSystem:
 
     def harmonic(self, gain: Numbers) -> Enclosure:
         """Enclose h = Q h + gain."""
-        return self._narrowed([], lambda references: self._harmonic(gain * self.live, references))
+        return self._narrowed([], lambda walk: _harmonic(walk, gain * self.live))
 
     def occupation(self, start: Numbers) -> Enclosure:
         """Enclose v = v Q + start."""
-        return self._narrowed([], lambda references: self._occupation(start * self.live, references))
+        return self._narrowed([], lambda walk: _occupation(walk, start * self.live))
 
     def stationary(self) -> Enclosure:
         """Enclose the stationary distribution of a recurrent class, the live states."""
-        heaviest = largest(self.solver_on(self.live).stationary())
-        return self._narrowed([heaviest], self._stationary)
+        about = self.solver_on(self.live).stationary()
+        return self._narrowed([largest(about)], lambda walk: _stationary(walk, about))
 
-    def _narrowed(self, references: list[int], attempt: Callable[[list[int]], Excursion]) -> Enclosure:
+    def _narrowed(self, references: list[int], attempt: Callable[[Excursions], Excursion]) -> Enclosure:
         """The narrowest enclosure, as references are added one by one.
 
         Raises
@@ -121,9 +81,9 @@ class IterativeSystem:
         NotConverged: no enclosure was found.
         """
         best, residual = None, 0.0
-        for _ in range(MOST_REFERENCES):
+        for widest in [NARROW] * MOST_REFERENCES + [math.inf]:
             try:
-                found, busiest = attempt(references)
+                found, busiest = attempt(Excursions(self.chain, self.live, references, self.solver_on, widest))
                 best = found if best is None or width(found) < width(best) else best
                 if width(best) <= NARROW:
                     return best
@@ -138,175 +98,115 @@ class IterativeSystem:
             )
         return replace(best, method=f"{best.method}, wide: more than {MOST_REFERENCES} places are slow to leave")
 
-    # -- between references --------------------------------------------------------------------------------------------
-
-    def _occupation(self, start: Numbers, references: list[int]) -> Excursion:
-        """The row: v_0 + sum_i x_i v_i."""
-        first = self._row(start, references)
-        if not references:
-            return first
-        rows = [self._row(self._step_from(i), references) for i in references]
-        outer = eliminate(*self._between_by_rows(rows, references))
-        begun = _array([self._flow_into(first, j) + start[j] for j in references])
-        at = widen_all(outer.occupation(begun), outer.roundings + self._roundings([first, *rows], len(references)))
-        return _combined(first, rows, references, at)
-
-    def _harmonic(self, gain: Numbers, references: list[int]) -> Excursion:
-        """The column: h_0 + sum_i g_i h_i."""
-        first = self._column(gain, references)
-        if not references:
-            return first
-        columns = [self._column(self._steps_into(j), references) for j in references]
-        ending = self._column(self._exits, references)
-        steps = [self._step_from(i) for i in references]
-        weights = [
-            [dot(step, column.enclosure.value) + step[j] for column, j in zip(columns, references, strict=True)]
-            for step in steps
-        ]
-        exits = [dot(step, ending.enclosure.value) + self._exits[i] for step, i in zip(steps, references, strict=True)]
-        outer = eliminate(_matrix(weights), _array(exits))
-        gained = [dot(step, first.enclosure.value) + gain[i] for step, i in zip(steps, references, strict=True)]
-        at = widen_all(
-            outer.harmonic(_array(gained)),
-            outer.roundings + self._roundings([first, ending, *columns], len(references)),
-        )
-        return _combined(first, columns, references, at)
-
-    def _stationary(self, references: list[int]) -> Excursion:
-        """The stationary distribution: sum_i x_i v_i, x that of the references, over its sum."""
-        rows = [self._row(self._step_from(i), references) for i in references]
-        weights, _ = self._between_by_rows(rows, references)
-        outer = eliminate(weights[1:, 1:], weights[1:, 0])
-        rest = widen_all(outer.occupation(weights[0, 1:]), outer.roundings + self._roundings(rows, len(references)))
-        one = ScaledArray.of(np.ones(1))
-        at = tuple(ScaledArray.of(concatenate([one, part])) for part in rest)
-        nothing = np.zeros(self.chain.n_states)
-        none = Excursion(Enclosure(nothing, nothing, nothing, 0.0, ""), references[0])
-        found = _combined(none, rows, references, (at[0], at[1], at[2]))
-        return found._replace(enclosure=at_most_one(normalised(found.enclosure)))
-
-    def _row(self, start: Numbers, references: list[int]) -> Excursion:
-        """Visits before the next reference or the end."""
-        inner = self._without(references)
-        begin = start * inner
-        reached = inner & self.chain.reached_from(is_positive(begin), inner)
-
-        def apply(z: Numbers) -> Numbers:
-            return self.chain.push(z) * reached + begin
-
-        return self._excursion(apply, begin, reached, lambda solver: solver.row)
-
-    def _column(self, gain: Numbers, references: list[int]) -> Excursion:
-        """What is gained before the next reference or the end."""
-        inner = self._without(references)
-        begin = gain * inner
-        reaching = inner & self.chain.reaching(is_positive(begin), inner)
-
-        def apply(z: Numbers) -> Numbers:
-            return self.chain.pull(z) * reaching + begin
-
-        return self._excursion(apply, begin, reaching, lambda solver: solver.column)
-
-    def _excursion(
-        self,
-        apply: Callable[[Numbers], Numbers],
-        right: Numbers,
-        inner: Mask,
-        which: Callable[[Solver], Callable[..., Numbers]],
-    ) -> Excursion:
-        """Solve, correct, enclose.
-
-        Raises
-        ------
-        UnboundedError: the bounds failed their tests.
-        """
-        if not inner.any():
-            return Excursion(Enclosure(right, right, right, 0.0, ""), 0)
-        solver = self.solver_on(inner)
-        solve = which(solver)
-        y = solve(right)
-        residual = relative_defect(apply(y), y)
-        correction = solve(y, ROUGH)
-        needed = CORRECTED / float(np.max(as_floats(quotient(correction, y))))
-        if FINEST < needed < ROUGH:
-            correction = solve(y, needed, correction)
-        bounds = enclose(apply, y, correction, 2 * self.chain.roundings + 2)
-        if bounds is None:
-            raise UnboundedError(residual, solver.busiest())
-        method = f"{solver.name}, bounded by conditioning on the end"
-        return Excursion(Enclosure(y, *bounds, residual, method), solver.busiest())
-
-    # -- the chain on the references -----------------------------------------------------------------------------------
-
-    def _between_by_rows(self, rows: list[Excursion], references: list[int]) -> tuple[ScaledArray, ScaledArray]:
-        """The weights between references, one step or an excursion, and out of them."""
-        steps = [self._step_from(i) for i in references]
-        weights = [
-            [self._flow_into(row, j) + step[j] for j in references] for row, step in zip(rows, steps, strict=True)
-        ]
-        exits = [
-            dot(row.enclosure.value, self._exits) + self._exits[i] for row, i in zip(rows, references, strict=True)
-        ]
-        return _matrix(weights), _array(exits)
-
-    def _flow_into(self, row: Excursion, reference: int) -> ScaledArray:
-        """What of an excursion comes to a reference."""
-        return dot(row.enclosure.value, self._steps_into(reference))
-
-    def _roundings(self, parts: list[Excursion], n_references: int) -> int:
-        """The roundings that stand for what entries made of excursions may be off, in an answer on the references."""
-        widest = max(width(part.enclosure) for part in parts)
-        entry = math.ceil(1.01 * widest / ROUNDING) if widest < 1 else 2**60
-        return (2 * n_references + 1) * (entry + TOTAL_ROUNDINGS + self.chain.roundings + 4)
-
-    def _without(self, references: list[int]) -> Mask:
-        """The live states that are no references."""
-        inner = self.live.copy()
-        inner[references] = False
-        return inner
-
-    def _step_from(self, state: int) -> Numbers:
-        """Where one step from a state leads, as a row."""
-        return self.chain.push(_indicator(self.chain.n_states, state))
-
-    def _steps_into(self, state: int) -> Numbers:
-        """The probability to step into a state, as a column."""
-        return self.chain.pull(_indicator(self.chain.n_states, state))
-
-    @cached_property
-    def _exits(self) -> Numbers:
-        """The probability to leave the live states in one step, as a column."""
-        return self.chain.pull((~self.live).astype(np.float64)) * self.live
-
 
 def width(found: Enclosure) -> float:
     """The largest upper / lower - 1; infinite where a lower bound says nothing."""
-    live = is_positive(found.upper)
-    if not np.array_equal(live, is_positive(found.lower)):
+    return _width(found.lower, found.upper)
+
+
+def _width(lower: Numbers, upper: Numbers) -> float:
+    """The largest upper / lower - 1 of bounds."""
+    live = is_positive(upper)
+    if not np.array_equal(live, is_positive(lower)):
         return math.inf
-    return float(np.max(as_floats(quotient(found.upper, found.lower)) - 1, where=live, initial=0.0))
+    return float(np.max(as_floats(quotient(upper, lower)) - 1, where=live, initial=0.0))
 
 
-def widen_all(values: Numbers, roundings: int) -> Bounded:
-    """Values with their bounds."""
-    return values, *widen(values, roundings)
+def _occupation(walk: Excursions, start: Numbers) -> Excursion:
+    """The row: v_0 + sum_i x_i v_i."""
+    first = walk.row(start)
+    if not walk.references:
+        return first
+    rows = [walk.row(walk.step_from(i)) for i in walk.references]
+    exits = [_along(row, walk.exits, walk.exits[i]) for row, i in zip(rows, walk.references, strict=True)]
+    begun = [_along(first, walk.steps_into(j), start[j]) for j in walk.references]
+    outer = _Outer.of(_between(walk, rows), exits, begun)
+    return _combined(first, rows, walk.references, outer.bounds(outer.elimination.occupation(outer.right)))
 
 
-def _combined(first: Excursion, parts: list[Excursion], references: list[int], at: Bounded) -> Excursion:
+def _harmonic(walk: Excursions, gain: Numbers) -> Excursion:
+    """The column: h_0 + sum_i g_i h_i."""
+    first = walk.column(gain)
+    if not walk.references:
+        return first
+    columns = [walk.column(walk.steps_into(j)) for j in walk.references]
+    ending = walk.column(walk.exits)
+    steps = [walk.step_from(i) for i in walk.references]
+    weights = [
+        [_along(column, step, step[j]) for column, j in zip(columns, walk.references, strict=True)] for step in steps
+    ]
+    exits = [_along(ending, step, walk.exits[i]) for step, i in zip(steps, walk.references, strict=True)]
+    gained = [_along(first, step, gain[i]) for step, i in zip(steps, walk.references, strict=True)]
+    outer = _Outer.of(weights, exits, gained)
+    return _combined(first, columns, walk.references, outer.bounds(outer.elimination.harmonic(outer.right)))
+
+
+def _stationary(walk: Excursions, about: Numbers) -> Excursion:
+    """The stationary distribution: sum_i x_i v_i, x that of the references, over its sum."""
+    rows = [walk.row(walk.step_from(i), about) for i in walk.references]
+    weights = _between(walk, rows)
+    # visits between returns to the first reference
+    outer = _Outer.of([row[1:] for row in weights[1:]], [row[0] for row in weights[1:]], weights[0][1:])
+    rest = outer.bounds(outer.elimination.occupation(outer.right))
+    at = [concatenate([ScaledArray.of(np.ones(1)), part]) for part in rest]
+    zeros = np.zeros(walk.chain.n_states)
+    nothing = Excursion(Enclosure(zeros, zeros, zeros, 0.0, ""), rows[0].busiest)
+    found = _combined(nothing, rows, walk.references, at)
+    return found._replace(enclosure=at_most_one(normalised(found.enclosure)))
+
+
+def _between(walk: Excursions, rows: list[Excursion]) -> list[list[ScaledArray]]:
+    """The weights between references: one step, or an excursion first."""
+    into = [walk.steps_into(j) for j in walk.references]
+    return [[_along(row, column, column[i]) for column in into] for row, i in zip(rows, walk.references, strict=True)]
+
+
+def _along(part: Excursion, other: Numbers, direct: Numbers) -> ScaledArray:
+    """(3,) value, lower and upper bound of a sum along an excursion, and of what comes directly."""
+    return stack_last([dot(getattr(part.enclosure, name), other) + direct for name in PARTS])
+
+
+@dataclass(frozen=True, eq=False)
+class _Outer:
+    """The chain on the references alone, eliminated, a right-hand side, and what its answers may be off."""
+
+    elimination: Elimination
+    right: ScaledArray  # (k,)
+    roundings: int
+
+    @classmethod
+    def of(cls, weights: list[list[ScaledArray]], exits: list[ScaledArray], right: list[ScaledArray]) -> "_Outer":
+        """The chain of entries with their bounds."""
+        k = len(exits)
+        if not k:
+            nothing = np.zeros(0)
+            return cls(eliminate(np.zeros((0, 0)), nothing), ScaledArray.of(nothing), 0)
+        entries = [*(entry for row in weights for entry in row), *exits, *right]
+        value, lower, upper = (stack_last([entry[part] for entry in entries]) for part in range(3))
+        widest = max(_width(lower, value), _width(value, upper))
+        off = math.ceil(1.01 * widest / ROUNDING) + TOTAL_ROUNDINGS + 8 if widest < 1 else 2**60
+        matrix = stack_last([stack_last([row[j][0] for row in weights]) for j in range(k)])
+        done = eliminate(matrix, stack_last([entry[0] for entry in exits]))
+        return cls(done, stack_last([entry[0] for entry in right]), done.roundings + (2 * k + 1) * off)
+
+    def bounds(self, solved: ScaledArray) -> list[Numbers]:
+        """Value, lower and upper bound of an answer."""
+        return [solved, *widen(solved, self.roundings)]
+
+
+def _combined(first: Excursion, parts: list[Excursion], references: list[int], at: list[Numbers]) -> Excursion:
     """The first part and each reference's part, by the number of that reference; on the references these numbers."""
     found = []
-    for name, numbers in zip(("value", "lower", "upper"), at, strict=True):
+    for name, numbers in zip(PARTS, at, strict=True):
         summed = getattr(first.enclosure, name)
         for place, part in enumerate(parts):
             summed = summed + _multiple(getattr(part.enclosure, name), ScaledArray.of(numbers)[place])
-        summed = _with_entries(summed, references, ScaledArray.of(numbers))
-        found.append(summed)
-    roundings = 2 * len(parts) + 2
+        found.append(_with_entries(summed, references, ScaledArray.of(numbers)))
     widest = max([first, *parts], key=lambda part: width(part.enclosure))
     enclosure = Enclosure(
         found[0],
-        widen(found[1], roundings)[0],
-        widen(found[2], roundings)[1],
+        widen(found[1], 2 * len(parts) + 2)[0],
+        widen(found[2], 2 * len(parts) + 2)[1],
         max(part.enclosure.residual for part in (first, *parts)),
         f"{widest.enclosure.method}, regenerated at {len(references)} states",
     )
@@ -324,24 +224,10 @@ def _multiple(values: Numbers, factor: ScaledArray) -> Numbers:
 
 def _with_entries(values: Numbers, places: list[int], entries: ScaledArray) -> Numbers:
     """A vector with some entries set."""
-    fits = (np.abs(entries.exponent) < 1000).all()
-    changed = values.copy() if isinstance(values, np.ndarray) and fits else ScaledArray.of(values).copy()
-    changed[places] = entries.to_float() if isinstance(changed, np.ndarray) else entries
-    return changed
-
-
-def _array(entries: list[ScaledArray]) -> ScaledArray:
-    """Numbers side by side."""
-    return stack_last(entries)
-
-
-def _matrix(rows: list[list[ScaledArray]]) -> ScaledArray:
-    """Rows of numbers, one below the other."""
-    return stack_last([stack_last([row[j] for row in rows]) for j in range(len(rows[0]))])
-
-
-def _indicator(n: int, state: int) -> FloatArray:
-    """1 on a state, 0 elsewhere."""
-    vector = np.zeros(n)
-    vector[state] = 1.0
-    return vector
+    if isinstance(values, np.ndarray) and (np.abs(entries.exponent) < 1000).all():
+        changed: Numbers = values.copy()
+        changed[places] = entries.to_float()
+        return changed
+    scaled = ScaledArray.of(values).copy()
+    scaled[places] = entries
+    return scaled

@@ -17,7 +17,8 @@ Only + * / of non-negatives: every entry keeps its relative accuracy. A small re
 mixes slowly, so the flows into and out of each basin must agree too.
 
 Every start at once, h = Q h + b, is the same problem for the reversed chain: with x as above, w = x h solves
-w = w Q' + x b for Q'[j, i] = x[i] Q[i, j] / x[j], again a chain over windows, read from the newest token on.
+w = w Q' + x b for Q'[j, i] = x[i] Q[i, j] / x[j]. Windows that differ in their oldest token have the same successors, so
+what is left to correct in h hardly depends on it: they are added up here too.
 
 Sources: G. Horton, S. T. Leutenegger, Perform. Eval. Rev. 22 (1994) 191-200, for multigrid by aggregation with the
 iterate; J. R. Koury, D. F. McAllister, W. J. Stewart, SIAM J. Alg. Disc. Meth. 5 (1984) 164-186, for balancing blocks.
@@ -42,6 +43,7 @@ BOTTOM = 128  # states that are left to elimination
 SMOOTHING = 2  # steps before the shorter contexts, and after
 MOST_CYCLES = 60
 BALANCED = 1e-12
+ROUNDED = 1e-13  # an imbalance that may be the rounding of the flows
 STALLED = 1e-12  # a residual below it that is not halved by a cycle is the rounding's
 
 
@@ -54,13 +56,62 @@ class Solution(NamedTuple):
     cycles: int
 
 
-class Coarse(NamedTuple):
-    """A chain over windows one token shorter, and the aggregated iterate."""
+@dataclass(frozen=True, eq=False)
+class Flows:
+    """A chain over windows of some length, as what flows in it while it has some masses; not in balance yet.
 
-    table: SlidingTable
-    exits: Numbers  # (n,)
-    restart: Numbers  # (n,)
-    x: Numbers  # (n,)
+    Parameters
+    ----------
+    between: (A, M, V), A = V: what flows from each window to each successor, or back if time is reversed.
+    mass: (n,) of each window.
+    ended: (n,) what flows from each window to the end.
+    begun: (n,) what flows from the start into each window.
+    is_reversed: whether flows run from successors to windows.
+    """
+
+    between: SlidingTable
+    mass: Numbers
+    ended: Numbers
+    begun: Numbers
+    is_reversed: bool
+
+    @classmethod
+    def of_groups(
+        cls, V: int, flows: Numbers, parts: tuple[Numbers, Numbers, Numbers], *, is_reversed: bool
+    ) -> "Flows":
+        """Windows that differ in the oldest token added up; flows are (M V,), the parts (V M,): mass, ended, begun."""
+        M = len(flows) // V
+        mass, ended, begun = (part.reshape(V, M).sum(axis=0) for part in parts)
+        return cls(SlidingTable(flows.reshape(V, M // V, V)), mass, ended, begun, is_reversed)
+
+    def balanced(self) -> Numbers:
+        """(n,) about what each mass must be multiplied by: one cycle, or elimination at the bottom."""
+        V, M, _ = self.between.shape
+        if V * M <= BOTTOM or M < V:
+            return self._eliminated()
+        flows = self.between.push(np.ones(V * M))
+        below = Flows.of_groups(V, flows, (self.mass, self.ended, self.begun), is_reversed=self.is_reversed)
+        factor = (np.ones((V, 1)) * below.balanced().reshape(1, M)).reshape(-1)
+        arrived = self.between.pull(factor) if self.is_reversed else self.between.push(factor)
+        restarted = self.begun * quotient((self.ended * factor).sum(), self.begun.sum())
+        return quotient(arrived + restarted, self.mass)
+
+    def _eliminated(self) -> Numbers:
+        """The factors, by elimination."""
+        V, M, _ = self.between.shape
+        n, live = V * M, np.flatnonzero(is_positive(self.mass))
+        rows = np.arange(n)[:, None]
+        successors = rows % M * V + np.arange(V)
+        restarted = quotient(self.begun, self.begun.sum())
+        dense = self.ended.reshape(n, 1) * restarted.reshape(1, n)
+        if self.between.is_scaled:
+            dense = ScaledArray.of(dense)
+        places = (successors, rows) if self.is_reversed else (rows, successors)
+        dense[places] = dense[places] + self.between.weights.reshape(n, V)
+        solved = _irreducible(quotient(dense, self.mass.reshape(n, 1))[np.ix_(live, live)])
+        factor: Numbers = ScaledArray.zeros(n) if isinstance(solved, ScaledArray) else np.zeros(n)
+        factor[live] = solved / self.mass[live]  # type: ignore[assignment]
+        return factor
 
 
 class Fine(Protocol):
@@ -72,11 +123,8 @@ class Fine(Protocol):
     def balanced(self, x: Numbers) -> tuple[Numbers, float]:
         """Basins balanced against each other, and by how much they were not."""
 
-    def aggregated(self, x: Numbers) -> tuple[Numbers, Coarse]:
-        """x T, and the coarse chain of x."""
-
-    def corrected(self, x: Numbers, factor: Numbers) -> Numbers:
-        """x, its coarse aggregates multiplied by factors."""
+    def aggregated(self, x: Numbers) -> tuple[Numbers, Flows]:
+        """x T, and the flows of x between windows without their oldest token."""
 
     def multiplied(self, x: Numbers) -> Numbers:
         """What is multiplied by the matrix, of an x."""
@@ -105,8 +153,8 @@ def solve(fine: Fine, x: Numbers, tolerance: float) -> Solution:
         if (residual <= tolerance or stalled) and imbalance <= max(tolerance, BALANCED):
             break
         before = residual
-        x = fine.corrected(x, quotient(_coarse_cycle(coarse), coarse.x))
-        x = _smoothed(fine, x)
+        factor = coarse.balanced()
+        x = _smoothed(fine, (x.reshape(-1, len(factor)) * factor.reshape(1, -1)).reshape(-1))
     return Solution(x / x.sum(), residual, imbalance, cycle)
 
 
@@ -181,16 +229,10 @@ class Restarted:
         ended, begun = _grouped(x * self.exits, groups, n_groups), _grouped(self.restart, groups, n_groups)
         return balance(x, groups, flows + ended.reshape(-1, 1) * begun.reshape(1, -1))
 
-    def aggregated(self, x: Numbers) -> tuple[Numbers, Coarse]:
-        """x T, and the chain of the windows without their oldest token."""
-        flows = self.push(x)
-        coarse = _without_oldest(self.table.shape, x, flows, x * self.exits, self.restart)
-        return flows + self.restart * self.killed(x), coarse
-
-    def corrected(self, x: Numbers, factor: Numbers) -> Numbers:
-        """x, each group of windows that differ in the oldest token multiplied by a factor."""
-        _, M, _ = self.table.shape
-        return (x.reshape(-1, M) * factor.reshape(1, M)).reshape(-1)
+    def aggregated(self, x: Numbers) -> tuple[Numbers, Flows]:
+        """x T, and the flows of x between windows without their oldest token."""
+        flows, parts = self.push(x), (x, x * self.exits, self.restart * self.killed(x))
+        return flows + parts[2], Flows.of_groups(self.table.shape[2], flows, parts, is_reversed=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,26 +284,18 @@ class Reversed:
         share = ended / ended.sum()
         return balance(x, groups, forward.T + share.reshape(-1, 1) * begun.reshape(1, -1))
 
-    def aggregated(self, x: Numbers) -> tuple[Numbers, Coarse]:
-        """The image, and the chain of the windows without their newest token, read from the newest on."""
-        _, M, V = self.chain.table.shape
+    def aggregated(self, x: Numbers) -> tuple[Numbers, Flows]:
+        """The image, and the flows between windows without their oldest token."""
         h = self.column(x)
-        flows = self.weights * self.chain.pull(h)
         begun = self.weights * self.gain * self.scale(h)
         ended = self.chain.restart * h * self.chain.killed(self.weights)
-        # in the reversed reading the newest token is the oldest, and the step says the token before
-        order = _mirror(V, M)
-        rows = x.reshape(M, V).sum(axis=1)[order]
-        coming = flows.reshape(-1, M).T[order]
-        over = [part.reshape(M, V).sum(axis=1)[order] for part in (ended, begun)]
-        coarse = _coarse(V, rows, coming, over[0], over[1])
-        return flows + begun, coarse
+        coarse = Flows.of_groups(self.chain.table.shape[2], self._flows * h, (x, ended, begun), is_reversed=True)
+        return self.weights * self.chain.pull(h) + begun, coarse
 
-    def corrected(self, x: Numbers, factor: Numbers) -> Numbers:
-        """x, each group of windows that differ in the newest token multiplied by a factor."""
-        _, M, V = self.chain.table.shape
-        plain = factor[_mirror(V, M)]  # reversing the digits is its own inverse
-        return (x.reshape(M, V) * plain.reshape(M, 1)).reshape(-1)
+    @cached_property
+    def _flows(self) -> Numbers:
+        """(M V,) what flows into each successor from all windows with the same newest tokens."""
+        return self.chain.push(self.weights)
 
 
 def balance(x: Numbers, groups: NDArray[np.int32], flows: Numbers) -> tuple[Numbers, float]:
@@ -278,40 +312,13 @@ def balance(x: Numbers, groups: NDArray[np.int32], flows: Numbers) -> tuple[Numb
     between = flows * (1.0 - np.eye(len(flows)))
     imbalance = relative_defect(between.sum(axis=0), between.sum(axis=1))
     mass = _grouped(x, groups, len(flows))
+    if imbalance <= ROUNDED:
+        return x, imbalance
     live = is_positive(mass)
     factor = ScaledArray.zeros(len(flows)) if isinstance(x, ScaledArray) else np.zeros(len(flows))
     solved = _irreducible(quotient(between, mass.reshape(-1, 1))[np.ix_(live, live)])
     factor[live] = solved / mass[live]
     return x * factor[groups], imbalance
-
-
-def _coarse_cycle(level: Coarse) -> Numbers:
-    """One cycle on a coarse level: the levels below, then a smoothing step; or elimination at the bottom."""
-    table, exits, restart, x = level
-    A, M, V = table.shape
-    if A * M <= BOTTOM or M < V:
-        return _bottom(level)
-    below = _without_oldest(table.shape, x, table.push(x), x * exits, restart)
-    factor = quotient(_coarse_cycle(below), below.x)
-    x = (x.reshape(A, M) * factor.reshape(1, M)).reshape(-1)
-    x = table.push(x) + restart * (x * exits).sum()
-    return x / x.sum()
-
-
-def _bottom(level: Coarse) -> Numbers:
-    """The stationary vector of the coarsest chain, by elimination."""
-    table, exits, restart, x = level
-    A, M, V = table.shape
-    n, live = A * M, np.flatnonzero(is_positive(x))
-    rows = np.arange(n)[:, None]
-    dense = exits.reshape(n, 1) * restart.reshape(1, n)
-    solved: Numbers = np.zeros(n)
-    if isinstance(dense, ScaledArray) or table.is_scaled:
-        dense, solved = ScaledArray.of(dense), ScaledArray.of(solved)
-    successors = rows % M * V + np.arange(V)
-    dense[rows, successors] = dense[rows, successors] + table.weights.reshape(n, V)
-    solved[live] = _irreducible(dense[np.ix_(live, live)])
-    return solved
 
 
 def _irreducible(weights: Numbers) -> Numbers:
@@ -332,29 +339,7 @@ def _irreducible(weights: Numbers) -> Numbers:
     return solved
 
 
-def _without_oldest(
-    shape: tuple[int, int, int], x: Numbers, flows: Numbers, ended: Numbers, restart: Numbers
-) -> Coarse:
-    """The chain over windows without their oldest token, weighted by x; flows are x q over (m, t)."""
-    A, M, V = shape
-    sums = [part.reshape(A, M).sum(axis=0) for part in (x, ended, restart)]
-    return _coarse(V, sums[0], flows.reshape(M, V), sums[1], sums[2])
-
-
-def _coarse(V: int, mass: Numbers, flows: Numbers, ended: Numbers, restart: Numbers) -> Coarse:
-    """A coarse chain of masses (n,), flows by token (n, V), flows to the end (n,) and from the start (n,)."""
-    n = len(mass)
-    table = SlidingTable(quotient(flows, mass.reshape(n, 1)).reshape(V, n // V, V) if n >= V else flows)
-    return Coarse(table, quotient(ended, mass), restart / restart.sum(), mass)
-
-
 def _grouped(x: Numbers, groups: NDArray[np.int32], n_groups: int) -> Numbers:
     """The sum of x over each group."""
     inside = groups >= 0
     return scatter_sum(x[inside], groups[inside].astype(np.int64), n_groups)
-
-
-def _mirror(V: int, M: int) -> NDArray[np.int64]:
-    """The number of each window of a length with V**length = M, read from the other end."""
-    length = round(np.log(M) / np.log(V)) if V > 1 else 1
-    return np.arange(M, dtype=np.int64).reshape([V] * length).T.reshape(-1) if V > 1 else np.arange(M)

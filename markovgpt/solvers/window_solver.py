@@ -13,7 +13,7 @@ import numpy as np
 
 from markovgpt.chains.states import Mask
 from markovgpt.chains.window_chain import WindowChain
-from markovgpt.scaled import Numbers, ScaledArray, concatenate, is_positive, largest
+from markovgpt.scaled import Numbers, ScaledArray, concatenate, is_positive
 from markovgpt.solvers.suffix_multigrid import Fine, Restarted, Reversed, solve
 
 ACCURACY = 1e-14
@@ -71,12 +71,10 @@ class WindowSolver:
         )
         return _joined([*(np.zeros(level.stop - level.start) for level in shorter), x])
 
-    def busiest(self) -> int:
-        """The full window where most time is spent, begun anywhere."""
-        full = self._levels[-1]
-        if not self.live[full].any():
-            return int(np.flatnonzero(self.live)[0])
-        return full.start + largest(self._everywhere[0])
+    def visits(self) -> Numbers:
+        """About the visits to each full window before the end, begun on any of them; 0 elsewhere."""
+        x, problem = self._everywhere
+        return _joined([*(np.zeros(level.stop - level.start) for level in self._levels[:-1]), x / problem.killed(x)])
 
     @cached_property
     def _levels(self) -> list[slice]:

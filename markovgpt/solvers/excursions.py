@@ -1,0 +1,167 @@
+"""Rows and columns on what is left of a chain without some reference states, solved about and enclosed.
+
+An excursion ends at the next reference or at an end of the chain. The shorter excursions are, the tighter is what
+`markovgpt.solvers.certificate` says of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from markovgpt.chains.operator import TransitionOperator
+from markovgpt.chains.states import Mask
+from markovgpt.scaled import ROUNDING, FloatArray, Numbers, as_floats, is_positive, largest, quotient
+from markovgpt.solvers.certificate import Enclosure, enclose, relative_defect
+
+ROUGH = 1e-3  # accuracy of a correction, to begin with
+CORRECTED = 0.1  # defect of a correction, in parts of what it must make up for
+FINEST = 1e-13  # defect that can be asked for
+
+
+class Solver(Protocol):
+    """What solves about on live states: see `markovgpt.solvers.window_solver`."""
+
+    @property
+    def name(self) -> str:
+        """Of the method."""
+
+    def row(self, start: Numbers, tolerance: float = ..., guess: Numbers | None = ...) -> Numbers:
+        """About the v with v = v Q + start."""
+
+    def column(self, gain: Numbers, tolerance: float = ..., guess: Numbers | None = ...) -> Numbers:
+        """About the h with h = Q h + gain."""
+
+    def stationary(self) -> Numbers:
+        """About the stationary distribution of a recurrent class."""
+
+    def visits(self) -> Numbers:
+        """About the visits to each state before the end, begun anywhere."""
+
+
+class Excursion(NamedTuple):
+    """An enclosed row or column, and the state where most time is spent on the way."""
+
+    enclosure: Enclosure
+    busiest: int
+
+
+class UnboundedError(Exception):
+    """Bounds failed their tests, or would be too wide."""
+
+    def __init__(self, residual: float, busiest: int):
+        super().__init__(residual, busiest)
+        self.residual = residual
+        self.busiest = busiest
+
+
+@dataclass(frozen=True, eq=False)
+class Excursions:
+    """What happens on live states between references.
+
+    Parameters
+    ----------
+    live: (n_states,), the references among them.
+    references: states.
+    solver_on: the solver on given states.
+    widest: relative width above which bounds are not wanted.
+    """
+
+    chain: TransitionOperator
+    live: Mask
+    references: list[int]
+    solver_on: Callable[[Mask], Solver]
+    widest: float
+
+    def row(self, start: Numbers, guess: Numbers | None = None) -> Excursion:
+        """Visits before the excursion ends.
+
+        Raises
+        ------
+        UnboundedError: the bounds failed their tests, or would be too wide.
+        """
+        begin = start * self._inner
+        reached = self._inner & self.chain.reached_from(is_positive(begin), self._inner)
+        if not reached.any():
+            return _nothing(begin)
+        solver = self.solver_on(reached)
+        v = solver.row(begin, guess=None if guess is None else guess * reached)
+
+        def apply(z: Numbers) -> Numbers:
+            return self.chain.push(z) * reached + begin
+
+        return self._enclosed(apply, v, solver.name, solver.row, v, begin)
+
+    def column(self, gain: Numbers) -> Excursion:
+        """What is gained before the excursion ends; refusals as for `row`."""
+        begin = gain * self._inner
+        reaching = self._inner & self.chain.reaching(is_positive(begin), self._inner)
+        if not reaching.any():
+            return _nothing(begin)
+        solver = self.solver_on(reaching)
+        h, visits = solver.column(begin), solver.visits()
+
+        def apply(z: Numbers) -> Numbers:
+            return self.chain.pull(z) * reaching + begin
+
+        return self._enclosed(apply, h, solver.name, solver.column, visits, np.ones(1))
+
+    def step_from(self, state: int) -> Numbers:
+        """Where one step from a state leads, as a row."""
+        return self.chain.push(_indicator(self.chain.n_states, state))
+
+    def steps_into(self, state: int) -> Numbers:
+        """The probability to step into a state, as a column."""
+        return self.chain.pull(_indicator(self.chain.n_states, state))
+
+    @cached_property
+    def exits(self) -> Numbers:
+        """The probability to leave the live states in one step, as a column."""
+        return self.chain.pull((~self.live).astype(np.float64)) * self.live
+
+    @cached_property
+    def _inner(self) -> Mask:
+        """The live states that are no references."""
+        inner = self.live.copy()
+        inner[self.references] = False
+        return inner
+
+    def _enclosed(
+        self,
+        apply: Callable[[Numbers], Numbers],
+        y: Numbers,
+        name: str,
+        solve: Callable[..., Numbers],
+        visits: Numbers,
+        begun: Numbers,
+    ) -> Excursion:
+        """Correct and enclose a solution, unless the visits say that bounds would be too wide."""
+        roundings = self.chain.roundings + 2  # of a sum of two terms with as many each
+        residual = relative_defect(apply(y), y)
+        lifetime = float(as_floats(visits.sum() / begun.sum()))
+        if 4 * ROUNDING * roundings * lifetime > self.widest:
+            raise UnboundedError(residual, largest(visits))
+        correction = solve(y, ROUGH)
+        slowness = as_floats(quotient(correction, y))
+        needed = CORRECTED / slowness.max()
+        if FINEST < needed < ROUGH:
+            correction = solve(y, needed, correction)
+        bounds = enclose(apply, y, correction, roundings)
+        busiest = largest(visits * (slowness > slowness.max() / 4))
+        if bounds is None:
+            raise UnboundedError(residual, busiest)
+        return Excursion(Enclosure(y, *bounds, residual, f"{name}, bounded by conditioning on the end"), busiest)
+
+
+def _nothing(zeros: Numbers) -> Excursion:
+    """An excursion that ends at once."""
+    return Excursion(Enclosure(zeros, zeros, zeros, 0.0, ""), 0)
+
+
+def _indicator(n: int, state: int) -> FloatArray:
+    """1 on a state, 0 elsewhere."""
+    vector = np.zeros(n)
+    vector[state] = 1.0
+    return vector
