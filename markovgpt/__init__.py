@@ -12,7 +12,7 @@ The map, by question:
   `absorption_probabilities`, `transient_distribution`
 - Temperature zero: `greedy_machine`
 - What one takes away: `draw`, `write_dot`, `write_table`, `certified_digits`, `write_drn`
-- What comes in: `read_drn`, `ImportedChain`
+- What comes in: `read_drn`, `read_prism`, `ImportedChain`
 """
 
 from markovgpt.analysis.greedy import GreedyMachine, greedy_machine
@@ -40,6 +40,7 @@ from markovgpt.errors import InvalidInput, MarkovGPTError, NotConverged, TooLarg
 from markovgpt.export.dot import draw, write_dot
 from markovgpt.export.drn import read_drn, write_drn
 from markovgpt.export.imported import ImportedChain
+from markovgpt.export.prism import read_prism
 from markovgpt.export.tables import certified_digits, write_table
 from markovgpt.models.checkpoints import load_model, load_vocabulary, save_model
 from markovgpt.models.gpt import GPT, GPTConfig
@@ -91,6 +92,7 @@ __all__ = [
     "period",
     "reachable_chain",
     "read_drn",
+    "read_prism",
     "recurrent_classes",
     "save_model",
     "stationary_distributions",
