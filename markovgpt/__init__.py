@@ -11,7 +11,7 @@ The map, by question:
 - Reaching: `hitting_probability`, `expected_hitting_time`, `expected_reward`, `expected_visits`,
   `absorption_probabilities`, `transient_distribution`
 - Temperature zero: `greedy_machine`
-- What one takes away: `draw`, `write_dot`, `write_table`, `certified_digits`, `write_drn`
+- What one takes away: `draw`, `write_dot`, `write_table`, `certified_digits`, `write_drn`, `write_umb`
 - What comes in: `read_drn`, `read_prism`, `ImportedChain`
 """
 
@@ -42,6 +42,7 @@ from markovgpt.export.drn import read_drn, write_drn
 from markovgpt.export.imported import ImportedChain
 from markovgpt.export.prism import read_prism
 from markovgpt.export.tables import certified_digits, write_table
+from markovgpt.export.umb import write_umb
 from markovgpt.models.checkpoints import load_model, load_vocabulary, save_model
 from markovgpt.models.gpt import GPT, GPTConfig
 from markovgpt.models.protocol import NextTokenModel, as_model
@@ -104,4 +105,5 @@ __all__ = [
     "write_dot",
     "write_drn",
     "write_table",
+    "write_umb",
 ]
