@@ -229,6 +229,13 @@ def test_a_file_of_another_kind_is_refused(read):
         read("3 6\n0 0 0.5\n")
 
 
+def test_more_text_than_the_limit_is_refused(read):
+    packed = gzip.compress(COIN_DRN.encode())
+    assert read(packed, most_bytes=len(COIN_DRN)).chain.n_states == 3
+    with pytest.raises(mg.TooLarge, match=r"coin.drn must hold at most .* of text, got more; give most_bytes"):
+        read(packed, most_bytes=len(COIN_DRN) - 1)
+
+
 def test_a_header_that_claims_too_much_is_refused_before_anything_is_taken(read):
     began = time.perf_counter()
     with pytest.raises(mg.TooLarge, match=rf"{10**18} states need 2.0e\+11 GB, budget .*; check the file's header"):
@@ -266,6 +273,12 @@ def test_a_chain_comes_back_bit_for_bit(tmp_path_factory, data):
     assert {name: given.tolist() for name, given in back.labels.items()} == labels
     assert {name: given.tolist() for name, given in back.rewards.items()} == rewards
     assert back.initial.tolist() == initial
+
+
+def test_labels_that_are_no_words_come_back(tmp_path_factory):
+    labels = {"two words": [True], "[1]": [True], "a:b": [True], "héé 🙂": [True], "//": [True]}
+    back = round_trip(tmp_path_factory, mg.SparseChain.from_matrix([[1.0]]), labels=labels, initial=[True])
+    assert {name: mask.tolist() for name, mask in back.labels.items()} == labels
 
 
 def test_a_chain_beyond_the_doubles_comes_back(tmp_path_factory):

@@ -161,10 +161,13 @@ def test_a_header_that_claims_too_much_is_refused_before_anything_is_taken(read)
         read(spoiled(files.COIN_TRA, 1, f"{10**18} 6"))
 
 
-def test_the_limit_holds_for_every_file(read):
-    for limit in (len(files.COIN_TRA) - 1, len(files.COIN_LAB) - 1):
-        with pytest.raises(mg.TooLarge, match="give most_bytes if it is to be trusted"):
-            read(most_bytes=limit)
+@pytest.mark.parametrize("kind", ["tra", "lab", "srew"])
+def test_the_limit_holds_for_every_file(read, kind):
+    texts = {"tra": files.COIN_TRA, "lab": files.COIN_LAB, "srew": files.COIN_SREW}
+    texts[kind] += "\n" * 1000
+    assert read(**texts, most_bytes=len(texts[kind])).chain.n_states == 3
+    with pytest.raises(mg.TooLarge, match=f"coin.{kind} must hold at most .*; give most_bytes if it is to be trusted"):
+        read(**texts, most_bytes=len(texts[kind]) - 1)
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

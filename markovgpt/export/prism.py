@@ -13,7 +13,7 @@ import numpy as np
 
 from markovgpt.errors import InvalidInput
 from markovgpt.export.annotations import INIT
-from markovgpt.export.imported import ImportedChain, Listing, build_chain, masks, require_states, rounded_reward
+from markovgpt.export.imported import ImportedChain, Listing, build_chain, masks, rounded_reward
 from markovgpt.export.text_file import MOST_BYTES, Line, TextFile, quoted, read_text
 from markovgpt.export.written_numbers import exact
 from markovgpt.scaled import FloatArray
@@ -100,8 +100,6 @@ def _transitions(file: TextFile) -> tuple[Listing, int, bool]:
             quoted(first),
             NOT_A_CHAIN,
         )
-    if counts:
-        require_states(int(counts[1]))
     listing = Listing(file)
     for line, text in lines:
         found = TRANSITION.fullmatch(text)

@@ -24,9 +24,11 @@ def exact(text: str) -> Fraction | None:
     """
     if not WRITTEN.fullmatch(text):
         return None
-    above, _, below = text.partition("/")  # through Decimal, for which no number has too many digits
-    denominator = Fraction(Decimal(below or 1))
-    return Fraction(Decimal(above)) / denominator if denominator else None
+    above, slash, below = text.partition("/")
+    if not slash:
+        return Fraction(Decimal(text))
+    denominator = int(Decimal(below))  # through Decimal, for which no number has too many digits
+    return Fraction(int(Decimal(above)), denominator) if denominator else None
 
 
 def is_decimal(text: str) -> bool:
