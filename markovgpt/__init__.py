@@ -11,7 +11,8 @@ The map, by question:
 - Reaching: `hitting_probability`, `expected_hitting_time`, `expected_reward`, `expected_visits`,
   `absorption_probabilities`, `transient_distribution`
 - Temperature zero: `greedy_machine`
-- What one takes away: `draw`, `write_dot`, `write_table`, `certified_digits`
+- What one takes away: `draw`, `write_dot`, `write_table`, `certified_digits`, `write_drn`, `write_umb`
+- What comes in: `read_drn`, `read_prism`, `ImportedChain`
 """
 
 from markovgpt.analysis.greedy import GreedyMachine, greedy_machine
@@ -37,7 +38,11 @@ from markovgpt.chains.states import StateSpace
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput, MarkovGPTError, NotConverged, TooLarge
 from markovgpt.export.dot import draw, write_dot
+from markovgpt.export.drn import read_drn, write_drn
+from markovgpt.export.imported import ImportedChain
+from markovgpt.export.prism import read_prism
 from markovgpt.export.tables import certified_digits, write_table
+from markovgpt.export.umb import write_umb
 from markovgpt.models.checkpoints import load_model, load_vocabulary, save_model
 from markovgpt.models.gpt import GPT, GPTConfig
 from markovgpt.models.protocol import NextTokenModel, as_model
@@ -52,6 +57,7 @@ __all__ = [
     "Answer",
     "GPTConfig",
     "GreedyMachine",
+    "ImportedChain",
     "InvalidInput",
     "LogitTable",
     "MarkovGPTError",
@@ -86,6 +92,8 @@ __all__ = [
     "long_run_distribution",
     "period",
     "reachable_chain",
+    "read_drn",
+    "read_prism",
     "recurrent_classes",
     "save_model",
     "stationary_distributions",
@@ -95,5 +103,7 @@ __all__ = [
     "transient_distribution",
     "with_absorbing",
     "write_dot",
+    "write_drn",
     "write_table",
+    "write_umb",
 ]

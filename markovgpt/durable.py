@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from filelock import FileLock, Timeout
 
@@ -68,15 +68,26 @@ def append_synced(file: Path, entry: Mapping[str, Any]) -> None:
         os.fsync(lines.fileno())
 
 
+@contextmanager
+def replacing(file: Path) -> Iterator[BinaryIO]:
+    """Replace a file by what is written here, so that readers see the old or the new one, and a failure the old one."""
+    temporary = file.with_name(file.name + ".tmp")
+    try:
+        with temporary.open("wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, file)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(file.parent)
+
+
 def write_synced(file: Path, text: str) -> None:
     """Replace a file by a text, so that readers see the old or the new one."""
-    temporary = file.with_name(file.name + ".tmp")
-    with temporary.open("w", encoding="utf-8") as lines:
-        lines.write(text)
-        lines.flush()
-        os.fsync(lines.fileno())
-    os.replace(temporary, file)
-    sync_folder(file.parent)
+    with replacing(file) as stream:
+        stream.write(text.encode("utf-8"))
 
 
 def sync_folder(folder: Path) -> None:

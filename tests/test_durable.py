@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import markovgpt as mg
-from markovgpt.durable import append_synced, write_at, write_synced, writing
+from markovgpt.durable import append_synced, replacing, write_at, write_synced, writing
 
 HOLD = """
 import sys, time
@@ -75,6 +75,16 @@ def test_a_failed_replacement_leaves_the_old_text(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk"):
         write_synced(file, "new")
     assert file.read_text() == "old"
+    assert [each.name for each in tmp_path.iterdir()] == ["text"]
+
+
+def test_a_replacement_that_breaks_off_leaves_the_old_file_alone(tmp_path):
+    file = tmp_path / "data"
+    file.write_bytes(b"old")
+    with pytest.raises(TypeError), replacing(file) as stream:
+        stream.writelines([b"half of the n", None])
+    assert file.read_bytes() == b"old"
+    assert [each.name for each in tmp_path.iterdir()] == ["data"]
 
 
 def test_all_bytes_are_written_where_the_system_takes_only_some(tmp_path, monkeypatch):

@@ -1,0 +1,72 @@
+"""Numbers as files write them: decimals and fractions, read exactly, rounded once, and written so as to come back.
+
+A decimal below the range of doubles is kept, as a mantissa of 53 bits and a power of two; it never reads as 0.
+"""
+
+import math
+import re
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from fractions import Fraction
+
+from markovgpt.errors import InvalidInput
+
+SAFE = 1e-300  # a double from here on is normal, and so are its sums and quotients nearby
+LOWEST_EXPONENT = -3_000_000  # powers of two that six digits of a decimal exponent still hold
+WRITTEN = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d{1,6})?|\d+/\d+", re.ASCII)
+FORTY_DIGITS = Context(prec=40, Emin=MIN_EMIN, Emax=MAX_EMAX)
+
+
+def exact(text: str) -> Fraction | None:
+    """The number that a text writes; None where it is no decimal and no fraction of at least 0.
+
+    >>> exact("1/3"), exact("2.5e-1"), exact("0,5"), exact("0x1p-1"), exact("-1"), exact("1/0")
+    (Fraction(1, 3), Fraction(1, 4), None, None, None, None)
+    """
+    if not WRITTEN.fullmatch(text):
+        return None
+    above, slash, below = text.partition("/")
+    if not slash:
+        return Fraction(Decimal(text))
+    denominator = int(Decimal(below))  # through Decimal, for which no number has too many digits
+    return Fraction(int(Decimal(above)), denominator) if denominator else None
+
+
+def is_decimal(text: str) -> bool:
+    """Whether a number may have been rounded when it was written: it has a point or a power of ten.
+
+    >>> is_decimal("0.5"), is_decimal("1e-3"), is_decimal("1/2"), is_decimal("1")
+    (True, True, False, False)
+    """
+    return "." in text or "e" in text.lower()
+
+
+def rounded(value: Fraction) -> tuple[float, int]:
+    """The nearest number of 53 bits, as a mantissa and a power of two; value is at least 0.
+
+    >>> rounded(Fraction(3, 2**2000))
+    (0.75, -1998)
+    """
+    shift = value.numerator.bit_length() - value.denominator.bit_length()  # leaves a quotient in (1/2, 2)
+    above, below = value.numerator << max(-shift, 0), value.denominator << max(shift, 0)
+    mantissa = above / below  # of integers: Python rounds it once
+    return (mantissa, shift) if mantissa < 1 else (mantissa / 2, shift + 1)
+
+
+def read_back(mantissa: float, exponent: int) -> str:
+    """A positive number of 53 bits, as a decimal of which it is the nearest.
+
+    Raises
+    ------
+    InvalidInput: a number below 2**-3000000.
+
+    >>> read_back(0.8, -3), read_back(0.5, -1999)
+    ('0.1', '8.7098098162172167e-603')
+    """
+    if exponent < LOWEST_EXPONENT:
+        raise InvalidInput(
+            f"a probability to be written must be at least 2**{LOWEST_EXPONENT}, got about 2**{exponent}; raise the "
+            "temperature, or make it impossible with top_k or min_p"
+        )
+    if (value := math.ldexp(mantissa, max(exponent, -1100))) >= SAFE:
+        return repr(value)
+    return f"{FORTY_DIGITS.multiply(Decimal(mantissa), FORTY_DIGITS.power(2, exponent)):.16e}"
