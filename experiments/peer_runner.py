@@ -1,9 +1,9 @@
 """Puts one question to one peer, within the peer's own environment: ``python -I peer_runner.py JOB``, both ways json.
 
 Run by `experiments.peers` and imports nothing of this project, so that what is measured is the peer. A peer is a class:
-making it imports the library (not timed), ``load`` reads the chain into the library's own kind of chain, and each
-question that the library offers is a method of that name, done by the call that its documentation names. Where the
-library leaves the method to its user, the peer's name says which was taken.
+making it imports the library and compiles (not timed), ``load`` reads the chain into the library's own kind of chain,
+and each question that the library offers is a method of that name, done by the call that its documentation names. Where
+the library leaves the method to its user, the peer's name says which was taken.
 """
 
 import json
@@ -24,8 +24,9 @@ class Storm:
     method: str | None = None  # None is what the sound mode takes by itself: optimistic value iteration, class by class
 
     def __init__(self, tolerance: float):
-        import stormpy
+        import stormpy.analysis
 
+        self.stormpy = stormpy
         self.environment = stormpy.environments.sound()
         native = self.environment.solver().native()
         native.precision = stormpy.Rational(tolerance)
@@ -36,16 +37,12 @@ class Storm:
 
     def load(self, folder: Path) -> None:
         """The sparse model of the UMB file."""
-        import stormpy
-
-        self.model = stormpy.build_model_from_umb(folder / "chain.umb", options=self.options)
+        self.model = self.stormpy.build_model_from_umb(folder / "chain.umb", options=self.options)
 
     def _checked(self, formula: str) -> dict[str, float | None]:
-        import stormpy
-
-        result = stormpy.model_checking(
-            self.model, stormpy.parse_property(formula), only_initial_states=True, environment=self.environment
-        )
+        """The value and its bounds at the start."""
+        wanted = self.stormpy.parse_property(formula)
+        result = self.stormpy.model_checking(self.model, wanted, only_initial_states=True, environment=self.environment)
         found = result[self.model.initial_states[0]]
         return {"value": found.value, "lower": found.lower, "upper": found.upper}
 
@@ -59,9 +56,7 @@ class Storm:
 
     def stationary(self) -> np.ndarray:
         """By the expected visiting times of Mertens et al., which the sound mode takes."""
-        import stormpy.analysis
-
-        result = stormpy.analysis.compute_steady_state_distribution(self.model, environment=self.environment)
+        result = self.stormpy.analysis.compute_steady_state_distribution(self.model, environment=self.environment)
         return np.array(result.get_value_vector())
 
 

@@ -164,7 +164,7 @@ def _failure_to_install(name: str) -> str:
     ):
         ran = subprocess.run(command, capture_output=True, text=True)
         if ran.returncode:
-            return _last_line(ran.stderr)
+            return _last_line(ran.stderr) or f"{command[0]} ended with {ran.returncode}"
     done.write_text(wanted)
     return ""
 
