@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 Numbers = Union["ScaledArray", FloatArray]
-Operand = Union["ScaledArray", FloatArray, float]
+Operand = Union["ScaledArray", FloatArray, NDArray[np.bool_], float]
 
 ZERO_EXPONENT = -(2**60)  # of a zero: below every other, and sums of two of them still fit an int64
 LOWEST_SHIFT = -1100  # 2**-1100 times a mantissa is 0.0

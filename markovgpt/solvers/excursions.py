@@ -16,7 +16,7 @@ from markovgpt.chains.states import Mask
 from markovgpt.scaled import ROUNDING, FloatArray, Numbers, as_floats, is_positive, largest, quotient
 from markovgpt.solvers.certificate import Enclosure, enclose, relative_defect
 
-ROUGH = 1e-3  # accuracy of a correction, to begin with
+ROUGH = 1e-2  # accuracy of a correction, to begin with, and of what only has to be judged
 CORRECTED = 0.1  # defect of a correction, in parts of what it must make up for
 FINEST = 1e-13  # defect that can be asked for
 
@@ -86,13 +86,14 @@ class Excursions:
         reached = self._inner & self.chain.reached_from(is_positive(begin), self._inner)
         if not reached.any():
             return _nothing(begin)
-        solver = self.solver_on(reached)
-        v = solver.row(begin, guess=None if guess is None else guess * reached)
+        solver = self._solver(reached)
+        rough = solver.row(begin, ROUGH, None if guess is None else guess * reached)
+        self._refuse_slow(rough, begin.sum())
 
         def apply(z: Numbers) -> Numbers:
             return self.chain.push(z) * reached + begin
 
-        return self._enclosed(apply, v, solver.name, solver.row, v, begin)
+        return self._enclosed(apply, solver.row(begin, guess=rough), rough, solver.row, solver.name)
 
     def column(self, gain: Numbers) -> Excursion:
         """What is gained before the excursion ends; refusals as for `row`."""
@@ -100,13 +101,14 @@ class Excursions:
         reaching = self._inner & self.chain.reaching(is_positive(begin), self._inner)
         if not reaching.any():
             return _nothing(begin)
-        solver = self.solver_on(reaching)
-        h, visits = solver.column(begin), solver.visits()
+        solver = self._solver(reaching)
+        visits = solver.visits()
+        self._refuse_slow(visits, np.ones(()))
 
         def apply(z: Numbers) -> Numbers:
             return self.chain.pull(z) * reaching + begin
 
-        return self._enclosed(apply, h, solver.name, solver.column, visits, np.ones(1))
+        return self._enclosed(apply, solver.column(begin), visits, solver.column, solver.name)
 
     def step_from(self, state: int) -> Numbers:
         """Where one step from a state leads, as a row."""
@@ -128,27 +130,41 @@ class Excursions:
         inner[self.references] = False
         return inner
 
+    def _solver(self, states: Mask) -> Solver:
+        """The solver on given states; most excursions of one walk see the same ones."""
+        for known, solver in self._solvers:
+            if np.array_equal(known, states):
+                return solver
+        self._solvers.append((states, self.solver_on(states)))
+        return self._solvers[-1][1]
+
+    @cached_property
+    def _solvers(self) -> list[tuple[Mask, Solver]]:
+        """The solvers made so far."""
+        return []
+
+    def _refuse_slow(self, visits: Numbers, begun: Numbers) -> None:
+        """Refuse where the expected time alone says that bounds would be too wide."""
+        lifetime = float(as_floats(visits.sum() / begun))
+        if 4 * ROUNDING * self.chain.roundings * lifetime > self.widest:
+            raise UnboundedError(float("nan"), largest(visits))
+
     def _enclosed(
         self,
         apply: Callable[[Numbers], Numbers],
         y: Numbers,
-        name: str,
-        solve: Callable[..., Numbers],
         visits: Numbers,
-        begun: Numbers,
+        solve: Callable[..., Numbers],
+        name: str,
     ) -> Excursion:
-        """Correct and enclose a solution, unless the visits say that bounds would be too wide."""
-        roundings = self.chain.roundings + 2  # of a sum of two terms with as many each
+        """Correct and enclose a solution."""
         residual = relative_defect(apply(y), y)
-        lifetime = float(as_floats(visits.sum() / begun.sum()))
-        if 4 * ROUNDING * roundings * lifetime > self.widest:
-            raise UnboundedError(residual, largest(visits))
         correction = solve(y, ROUGH)
         slowness = as_floats(quotient(correction, y))
         needed = CORRECTED / slowness.max()
         if FINEST < needed < ROUGH:
             correction = solve(y, needed, correction)
-        bounds = enclose(apply, y, correction, roundings)
+        bounds = enclose(apply, y, correction, self.chain.roundings + 2)  # a sum of two terms with as many each
         busiest = largest(visits * (slowness > slowness.max() / 4))
         if bounds is None:
             raise UnboundedError(residual, busiest)

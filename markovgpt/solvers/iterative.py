@@ -41,7 +41,7 @@ from markovgpt.solvers.certificate import Enclosure, at_most_one, normalised
 from markovgpt.solvers.excursions import Excursion, Excursions, Solver, UnboundedError
 from markovgpt.solvers.gth import Elimination, eliminate
 
-NARROW = 1e-10  # relative width at which no more references are taken
+NARROW = 3e-10  # relative width at which no more references are taken
 MOST_REFERENCES = 6
 PARTS = ("value", "lower", "upper")
 

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from markovgpt.chains.functional_graph import FunctionalGraph
 from markovgpt.chains.sliding import SlidingTable
 from markovgpt.chains.states import Mask
+from markovgpt.chains.streaming import group_sums
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import Numbers, ScaledArray, is_positive, quotient, scatter_sum
 from markovgpt.solvers.certificate import relative_defect
@@ -341,5 +342,7 @@ def _irreducible(weights: Numbers) -> Numbers:
 
 def _grouped(x: Numbers, groups: NDArray[np.int32], n_groups: int) -> Numbers:
     """The sum of x over each group."""
+    if isinstance(x, np.ndarray):
+        return group_sums(x, groups, n_groups)
     inside = groups >= 0
     return scatter_sum(x[inside], groups[inside].astype(np.int64), n_groups)

@@ -7,16 +7,20 @@ text begins with need no solution: mass passes through them once, and each is wo
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
 from markovgpt.chains.states import Mask
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.scaled import Numbers, ScaledArray, concatenate, is_positive
-from markovgpt.solvers.suffix_multigrid import Fine, Restarted, Reversed, solve
+from markovgpt.solvers.suffix_multigrid import Restarted, Reversed, solve
 
 ACCURACY = 1e-14
+JUDGED = 1e-2  # accuracy of what is only looked at, or begun with
+
+
+Problem = TypeVar("Problem", Restarted, Reversed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +49,7 @@ class WindowSolver:
             return _joined([*found, arrived])
         size = arrived.sum()
 
-        def fine(restart: Numbers) -> Fine:
+        def fine(restart: Numbers) -> Restarted:
             return Restarted(self.chain.blocks[-1], self.live[full], self._exits, restart)
 
         x, problem = self._solved(fine, arrived / size, None if guess is None else guess[full], tolerance)
@@ -73,7 +77,7 @@ class WindowSolver:
 
     def visits(self) -> Numbers:
         """About the visits to each full window before the end, begun on any of them; 0 elsewhere."""
-        x, problem = self._everywhere
+        x, problem = self._about_everywhere
         return _joined([*(np.zeros(level.stop - level.start) for level in self._levels[:-1]), x / problem.killed(x)])
 
     @cached_property
@@ -91,19 +95,27 @@ class WindowSolver:
     @cached_property
     def _everywhere(self) -> tuple[Numbers, Restarted]:
         """The stationary vector of the chain that is restarted anywhere: the weights of the reversed chain."""
+        return self._restarted_anywhere(self._about_everywhere[0], ACCURACY)
+
+    @cached_property
+    def _about_everywhere(self) -> tuple[Numbers, Restarted]:
+        """About the same, to be judged or to begin with."""
+        return self._restarted_anywhere(None, JUDGED)
+
+    def _restarted_anywhere(self, guess: Numbers | None, tolerance: float) -> tuple[Numbers, Restarted]:
+        """The stationary vector of the chain that is restarted anywhere, and its problem."""
         live = self.live[self._levels[-1]]
-        return self._solved(
-            lambda restart: Restarted(self.chain.blocks[-1], live, self._exits, restart),
-            live / live.sum(),
-            None,
-            ACCURACY,
-        )
+
+        def fine(restart: Numbers) -> Restarted:
+            return Restarted(self.chain.blocks[-1], live, self._exits, restart)
+
+        return self._solved(fine, live / live.sum(), guess, tolerance)
 
     def _full_column(self, gain: Numbers, guess: Numbers | None, tolerance: float) -> Numbers:
         """The column on full windows, as a row of the reversed chain."""
         weights, forward = self._everywhere
 
-        def fine(restart: Numbers) -> Fine:
+        def fine(restart: Numbers) -> Reversed:
             scaled = isinstance(restart, ScaledArray)
             return Reversed(forward, ScaledArray.of(weights) if scaled else weights, gain)
 
@@ -113,8 +125,8 @@ class WindowSolver:
         return h / problem.scale(h)
 
     def _solved(
-        self, fine: Callable[[Numbers], Fine], restart: Numbers, guess: Numbers | None, tolerance: float
-    ) -> tuple[Numbers, Fine]:
+        self, fine: Callable[[Numbers], Problem], restart: Numbers, guess: Numbers | None, tolerance: float
+    ) -> tuple[Numbers, Problem]:
         """The stationary vector, in doubles if no product can have left their range, and the problem it solves."""
         live = self.live[self._levels[-1]]
         begin = live / live.sum() if guess is None else guess
