@@ -10,7 +10,7 @@ There is no subtraction: nothing in this package forms one number as the differe
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, Union
+from typing import Any, Union, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -91,6 +91,11 @@ class ScaledArray:
     def reshape(self, *shape: int) -> "ScaledArray":
         """The same numbers in another shape."""
         return _raw(self.mantissa.reshape(*shape), self.exponent.reshape(*shape))
+
+    @property
+    def T(self) -> "ScaledArray":  # noqa: N802  (numpy's name)
+        """The transposed array."""
+        return _raw(self.mantissa.T, self.exponent.T)
 
     def copy(self) -> "ScaledArray":
         """A copy that can be written to."""
@@ -203,6 +208,10 @@ def is_positive(values: Numbers) -> NDArray[np.bool_]:
     return values.positive() if isinstance(values, ScaledArray) else values > 0
 
 
+@overload
+def widen(values: ScaledArray, roundings: ArrayLike) -> tuple[ScaledArray, ScaledArray]: ...
+@overload
+def widen(values: Numbers, roundings: ArrayLike) -> tuple[Numbers, Numbers]: ...
 def widen(values: Numbers, roundings: ArrayLike) -> tuple[Numbers, Numbers]:
     """Lower and upper bounds of numbers known up to ``roundings`` factors, each within 1 +- 2**-53.
 
@@ -274,12 +283,21 @@ def dot(x: Numbers, y: Numbers) -> ScaledArray:
     return ScaledArray.of(total(products))
 
 
+@overload
+def choose(condition: NDArray[np.bool_], first: ScaledArray, second: ScaledArray) -> ScaledArray: ...
+@overload
+def choose(condition: NDArray[np.bool_], first: Numbers, second: Numbers) -> Numbers: ...
 def choose(condition: NDArray[np.bool_], first: Numbers, second: Numbers) -> Numbers:
     """Entries of ``first`` where the condition holds, else of ``second``."""
     if isinstance(first, np.ndarray) and isinstance(second, np.ndarray):
         return np.where(condition, first, second)
     one, two = ScaledArray.of(first), ScaledArray.of(second)
     return _raw(np.where(condition, one.mantissa, two.mantissa), np.where(condition, one.exponent, two.exponent))
+
+
+def at_most(x: Numbers, y: Numbers) -> NDArray[np.bool_]:
+    """Where x <= y, entry by entry."""
+    return np.asarray(ScaledArray.of(x) <= y if isinstance(y, ScaledArray) else x <= y)
 
 
 def quotient(x: Numbers, y: Numbers) -> Numbers:

@@ -238,9 +238,9 @@ def absorption_columns(
 
 def _where_sure(solved: Enclosure, sure: Mask, begin: FloatArray | None) -> Enclosure:
     """The enclosure, 1 where the support says so."""
-    certain = sure if begin is None else sure[begin > 0].all()
-    parts = (choose(certain, np.ones(part.shape), part) for part in (solved.value, solved.lower, solved.upper))
-    return Enclosure(*parts, solved.residual, solved.method)
+    certain = np.asarray(sure if begin is None else sure[begin > 0].all())
+    parts = [choose(certain, np.ones(part.shape), part) for part in (solved.value, solved.lower, solved.upper)]
+    return Enclosure(parts[0], parts[1], parts[2], solved.residual, solved.method)
 
 
 def _avoided(chain: TransitionOperator, avoiding: Target | None) -> Mask:

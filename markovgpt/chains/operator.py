@@ -117,7 +117,7 @@ class TransitionOperator(ABC):
         """
         n = max(self.largest_row, self.largest_column)
         off = np.abs(as_floats(self.pull(np.ones(self.n_states))) - 1).max()
-        return 2 * n + 8 + math.ceil(off * 2.0**53)
+        return int(2 * n + 8 + math.ceil(off * 2.0**53))
 
     def support(self) -> csr_array:
         """Which transitions are possible: a boolean matrix without stored zeros."""

@@ -114,7 +114,8 @@ class SparseChain(TransitionOperator):
         if of is None:
             return self.transitions
         leaving = of[self.transitions.source]
-        return Edges(*(part[leaving] for part in self.transitions))
+        source, target, probability = self.transitions
+        return Edges(source[leaving], target[leaving], probability[leaving])
 
     def _pull(self, values: Numbers) -> Numbers:
         """The column vector P f."""

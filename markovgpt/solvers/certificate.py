@@ -21,6 +21,7 @@ from markovgpt.scaled import (
     Numbers,
     ScaledArray,
     as_floats,
+    at_most,
     choose,
     dot,
     is_positive,
@@ -70,18 +71,18 @@ def enclose(
         return None
     upper, lower = y * (1 + slack), y * (1 - slack)
     image_above = widen(apply(upper), roundings)[1]
-    if not ((image_above <= upper) | ~live).all():
+    if not (at_most(image_above, upper) | ~live).all():
         return None
     image_below = widen(apply(lower), roundings)[0]
-    if not ((lower <= image_below) | ~live).all():
+    if not (at_most(lower, image_below) | ~live).all():
         return None
     return lower, upper
 
 
 def intersect(first: tuple[Numbers, Numbers], second: tuple[Numbers, Numbers]) -> tuple[Numbers, Numbers]:
     """The tighter of two pairs of bounds, entry by entry."""
-    lower = choose(first[0] <= second[0], second[0], first[0])
-    upper = choose(first[1] <= second[1], first[1], second[1])
+    lower = choose(at_most(first[0], second[0]), second[0], first[0])
+    upper = choose(at_most(first[1], second[1]), first[1], second[1])
     return lower, upper
 
 
@@ -101,7 +102,7 @@ def mean_over(begin: FloatArray | None, whole: Enclosure) -> Enclosure:
 def at_most_one(whole: Enclosure) -> Enclosure:
     """An enclosure of probabilities: neither the value nor the upper bound is above 1."""
     ones = np.ones(whole.upper.shape)
-    value, upper = (choose(part <= ones, part, ones) for part in (whole.value, whole.upper))
+    value, upper = (choose(at_most(part, ones), part, ones) for part in (whole.value, whole.upper))
     return replace(whole, value=value, upper=upper)
 
 

@@ -97,8 +97,8 @@ class DirectSystem:
             return (scatter_sum(probability * z[source], target, len(z)) + begin) / self._outflow
 
         solved = self._enclosed(apply, self.elimination.occupation, begin)  # what is enclosed is v / W
-        value, lower, upper = (part * self.totals for part in (solved.value, solved.lower, solved.upper))
-        lower, upper = widen(lower, self.roundings)[0], widen(upper, self.roundings)[1]
+        value, low, high = (part * self.totals for part in (solved.value, solved.lower, solved.upper))
+        lower, upper = widen(low, self.roundings)[0], widen(high, self.roundings)[1]
         return self._over_all(Enclosure(value, lower, upper, solved.residual, solved.method))
 
     def _enclosed(
@@ -109,7 +109,7 @@ class DirectSystem:
             return Enclosure(right, right, right, 0.0, METHOD)
         y = solve(right)
         summed = self.roundings * (len(self.states) + 2)  # exits and right-hand side, as they were summed
-        bounds = widen(y, self.elimination.roundings + summed)
+        bounds: tuple[Numbers, Numbers] = widen(y, self.elimination.roundings + summed)
         conditioned = enclose(apply, y, solve(y * self._outflow), 2 * self.roundings + 8)
         if conditioned is not None:
             bounds = intersect(bounds, conditioned)

@@ -112,7 +112,7 @@ def eliminate(weights: Numbers, exits: Numbers) -> Elimination:
 
 
 def stationary_vector(weights: Numbers) -> Numbers:
-    """The x with x A = x diag(row sums of A) and sum 1, of weights A (n, n) >= 0 that lead from each state to each other.
+    """The x with x A = x diag(row sums of A) and sum 1, for weights A (n, n) >= 0 that lead from each state to all.
 
     In doubles where no product can leave their range, else scaled. The diagonal is not read. Cost n**3 / 3.
 
@@ -122,10 +122,10 @@ def stationary_vector(weights: Numbers) -> Numbers:
     if isinstance(weights, np.ndarray):
         x = np.zeros(len(weights))
         if _stationary(weights.copy(), x):
-            return x / x.sum()
+            return np.asarray(x / x.sum())
     scaled = ScaledArray.of(weights)
     rest = eliminate(scaled[1:, 1:], scaled[1:, 0]).occupation(scaled[0, 1:])
-    whole = concatenate([ScaledArray.of(np.ones(1)), rest])
+    whole = ScaledArray.of(concatenate([ScaledArray.of(np.ones(1)), rest]))
     return whole / whole.sum()
 
 
@@ -133,24 +133,18 @@ def stationary_vector(weights: Numbers) -> Numbers:
 def _stationary(a, x):  # type: ignore[no-untyped-def]
     """Fill x by elimination in doubles; False where a number on the way was too small to be trusted."""
     for k in range(len(x) - 1, 0, -1):
-        out = 0.0
-        for j in range(k):
-            out += a[k, j]
+        out = a[k, :k].sum()
         if out < SAFE:
             return False
         a[k, k] = out
         for j in range(k):
             a[k, j] /= out
+            if 0 < a[k, j] < SAFE or 0 < a[j, k] < SAFE:
+                return False
         for i in range(k):
-            weight = a[i, k]
-            if 0 < weight < SAFE:
-                return False
-            if weight > 0:
+            if a[i, k] > 0:
                 for j in range(k):
-                    a[i, j] += weight * a[k, j]
-        for j in range(k):
-            if 0 < a[k, j] < SAFE:
-                return False
+                    a[i, j] += a[i, k] * a[k, j]
     return _substitute(a, x)
 
 

@@ -17,8 +17,8 @@ Only + * / of non-negatives: every entry keeps its relative accuracy. A small re
 mixes slowly, so the flows into and out of each basin must agree too.
 
 Every start at once, h = Q h + b, is the same problem for the reversed chain: with x as above, w = x h solves
-w = w Q' + x b for Q'[j, i] = x[i] Q[i, j] / x[j]. Windows that differ in their oldest token have the same successors, so
-what is left to correct in h hardly depends on it: they are added up here too.
+w = w Q' + x b for Q'[j, i] = x[i] Q[i, j] / x[j]. Windows that differ in their oldest token have the same successors,
+so what is left to correct in h hardly depends on it: they are added up here too.
 
 Sources: G. Horton, S. T. Leutenegger, Perform. Eval. Rev. 22 (1994) 191-200, for multigrid by aggregation with the
 iterate; J. R. Koury, D. F. McAllister, W. J. Stewart, SIAM J. Alg. Disc. Meth. 5 (1984) 164-186, for balancing blocks.
@@ -100,7 +100,7 @@ class Flows:
     def _eliminated(self) -> Numbers:
         """The factors, by elimination."""
         V, M, _ = self.between.shape
-        n, live = V * M, np.flatnonzero(is_positive(self.mass))
+        n = V * M
         rows = np.arange(n)[:, None]
         successors = rows % M * V + np.arange(V)
         restarted = quotient(self.begun, self.begun.sum())
@@ -109,10 +109,7 @@ class Flows:
             dense = ScaledArray.of(dense)
         places = (successors, rows) if self.is_reversed else (rows, successors)
         dense[places] = dense[places] + self.between.weights.reshape(n, V)
-        solved = _irreducible(quotient(dense, self.mass.reshape(n, 1))[np.ix_(live, live)])
-        factor: Numbers = ScaledArray.zeros(n) if isinstance(solved, ScaledArray) else np.zeros(n)
-        factor[live] = solved / self.mass[live]  # type: ignore[assignment]
-        return factor
+        return _factor(dense, self.mass)
 
 
 class Fine(Protocol):
@@ -142,8 +139,9 @@ def solve(fine: Fine, x: Numbers, tolerance: float) -> Solution:
     ------
     FloatingPointError: numbers left the range of doubles; begin with a scaled x.
     """
-    live, before = is_positive(x), np.inf
-    for cycle in range(1, MOST_CYCLES + 1):
+    live, before, cycles = is_positive(x), np.inf, 0
+    while True:
+        cycles += 1
         x = _smoothed(fine, x)
         x, imbalance = fine.balanced(x)
         image, coarse = fine.aggregated(x)
@@ -151,12 +149,12 @@ def solve(fine: Fine, x: Numbers, tolerance: float) -> Solution:
         if not np.array_equal(is_positive(x), live):
             raise FloatingPointError("numbers left the range of doubles")
         stalled = before <= STALLED and residual > before / 2  # as good as rounding lets it be
-        if (residual <= tolerance or stalled) and imbalance <= max(tolerance, BALANCED):
-            break
+        solved = (residual <= tolerance or stalled) and imbalance <= max(tolerance, BALANCED)
+        if solved or cycles == MOST_CYCLES:
+            return Solution(x / x.sum(), residual, imbalance, cycles)
         before = residual
         factor = coarse.balanced()
         x = _smoothed(fine, (x.reshape(-1, len(factor)) * factor.reshape(1, -1)).reshape(-1))
-    return Solution(x / x.sum(), residual, imbalance, cycle)
 
 
 def _smoothed(fine: Fine, x: Numbers) -> Numbers:
@@ -185,7 +183,7 @@ class Restarted:
 
     def killed(self, x: Numbers) -> Numbers:
         """(x . r), what is killed in one step."""
-        return (x * self.exits).sum()  # type: ignore[return-value]
+        return (x * self.exits).sum()
 
     def push(self, x: Numbers) -> Numbers:
         """x Q."""
@@ -260,7 +258,7 @@ class Reversed:
     def scale(self, h: Numbers) -> Numbers:
         """What b is multiplied by in an h of any size: 1 when h is the solution."""
         weight = (self.weights * self.gain).sum()
-        return self.chain.killed(self.weights) * (self.chain.restart * h).sum() / weight  # type: ignore[return-value]
+        return self.chain.killed(self.weights) * (self.chain.restart * h).sum() / weight
 
     def multiplied(self, x: Numbers) -> Numbers:
         """The column."""
@@ -315,29 +313,30 @@ def balance(x: Numbers, groups: NDArray[np.int32], flows: Numbers) -> tuple[Numb
     mass = _grouped(x, groups, len(flows))
     if imbalance <= ROUNDED:
         return x, imbalance
-    live = is_positive(mass)
-    factor = ScaledArray.zeros(len(flows)) if isinstance(x, ScaledArray) else np.zeros(len(flows))
-    solved = _irreducible(quotient(between, mass.reshape(-1, 1))[np.ix_(live, live)])
-    factor[live] = solved / mass[live]
-    return x * factor[groups], imbalance
+    return x * _factor(between, mass)[groups], imbalance
 
 
-def _irreducible(weights: Numbers) -> Numbers:
-    """The stationary vector of a chain that is irreducible.
+def _factor(flows: Numbers, mass: Numbers) -> Numbers:
+    """What each mass must be multiplied by to be in balance, 0 where there is none.
 
     Raises
     ------
-    FloatingPointError: weights or answer left the range of doubles.
+    FloatingPointError: flows or factors left the range of doubles.
     """
+    live = is_positive(mass)
+    among = quotient(flows, mass.reshape(-1, 1))[np.ix_(live, live)]
     try:
-        solved = stationary_vector(weights)
+        solved = stationary_vector(among) / mass[live]
     except InvalidInput as error:
-        raise FloatingPointError("transitions were lost below the range of doubles") from error
-    if isinstance(weights, np.ndarray) and isinstance(solved, ScaledArray):
-        solved = solved.to_float()
-        if not (solved > 0).all():
-            raise FloatingPointError("a stationary vector left the range of doubles")
-    return solved
+        raise FloatingPointError("flows were lost below the range of doubles") from error
+    factor = ScaledArray.zeros(len(live))
+    factor[live] = solved
+    if isinstance(among, ScaledArray):
+        return factor
+    plain = factor.to_float()
+    if not np.array_equal(plain > 0, live):
+        raise FloatingPointError("a factor left the range of doubles")
+    return plain
 
 
 def _grouped(x: Numbers, groups: NDArray[np.int32], n_groups: int) -> Numbers:
