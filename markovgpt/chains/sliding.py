@@ -44,45 +44,41 @@ class SlidingTable:
         return int(A), int(M), int(V)
 
     @property
+    def size(self) -> int:
+        """How many windows are left: A M."""
+        return self.shape[0] * self.shape[1]
+
+    @property
     def is_scaled(self) -> bool:
         """Whether some weights lie below the range of doubles."""
         return isinstance(self.weights, ScaledArray)
 
-    def push(self, mass: Numbers, left_out: Tokens | None = None) -> Numbers:
-        """What arrives, (M V,), of masses (A M,) that leave; without one token of each window where that is given."""
-        A, M, _ = self.shape
-        leaving = (mass if self.totals is None else mass / self.totals).reshape(A, M)
-        if self.is_scaled or isinstance(leaving, ScaledArray):
-            return (ScaledArray.of(leaving)[:, :, None] * self._without(left_out)).sum(axis=0).reshape(-1)
-        return streaming.push(self.weights, leaving, *self._tokens(left_out)).reshape(-1)
+    def push(self, mass: Numbers) -> Numbers:
+        """What arrives, (M V,), of masses (A M,) that leave."""
+        return self._push(mass, None)
 
-    def pull(self, values: Numbers, left_out: Tokens | None = None) -> Numbers:
-        """What values (M V,) are worth one step ahead, (A M,); without one token of each window where that is given."""
-        _, M, V = self.shape
-        ahead = values.reshape(M, V)
-        if self.is_scaled or isinstance(ahead, ScaledArray):
-            found: Numbers = (ScaledArray.of(ahead)[None] * self._without(left_out)).sum(axis=2).reshape(-1)
-        else:
-            found = streaming.pull(self.weights, ahead, *self._tokens(left_out)).reshape(-1)
-        return found if self.totals is None else found / self.totals
+    def pull(self, values: Numbers) -> Numbers:
+        """What values (M V,) are worth one step ahead, (A M,)."""
+        return self._pull(values, None)
 
-    @cached_property
-    def greediest(self) -> tuple[Tokens, Numbers]:
-        """The likeliest token of each window, (A M,), and the probability of all the others."""
-        if isinstance(self.weights, ScaledArray):
-            exponent = self.weights.exponent
-            top = np.where(exponent == exponent.max(axis=2, keepdims=True), self.weights.mantissa, 0.0)
-            tokens = np.argmax(top, axis=2).astype(np.int16)
-            rest: Numbers = self._without(tokens.reshape(-1)).sum(axis=2)
-        else:
-            tokens, rest = streaming.greediest(self.weights)
-        flat = rest.reshape(-1)
-        return tokens.reshape(-1), flat if self.totals is None else flat / self.totals
+    def push_others(self, mass: Numbers) -> Numbers:
+        """The same as `push`, without each window's likeliest token."""
+        return self._push(mass, self._greediest[0])
 
-    def successors(self, tokens: Tokens) -> NDArray[np.int64]:
-        """The window that each window's given token leads to, (A M,)."""
+    def pull_others(self, values: Numbers) -> Numbers:
+        """The same as `pull`, without each window's likeliest token."""
+        return self._pull(values, self._greediest[0])
+
+    @property
+    def others(self) -> Numbers:
+        """The probability of all tokens but the likeliest, (A M,)."""
+        return self._greediest[1]
+
+    @property
+    def likeliest(self) -> NDArray[np.int64]:
+        """The window that each window most likely leads to, (A M,); of tied ones the one by the lowest token."""
         A, M, V = self.shape
-        return np.asarray(np.tile(np.arange(M, dtype=np.int64) * V, A) + tokens)
+        return np.asarray(np.tile(np.arange(M, dtype=np.int64) * V, A) + self._greediest[0].reshape(-1))
 
     def group_flows(self, groups: NDArray[np.int32], mass: Numbers, values: Numbers, n_groups: int) -> Numbers:
         """Flows d p f between groups of the same windows, (n_groups, n_groups); A = V, and a group below 0 is none."""
@@ -100,15 +96,40 @@ class SlidingTable:
             self.weights, groups.reshape(A, M), entering, leaving.reshape(A, M), values.reshape(M, V), n_groups
         )
 
-    def _tokens(self, left_out: Tokens | None) -> tuple[Tokens, ...]:
-        """The tokens to leave out, in the table's shape."""
+    @cached_property
+    def _greediest(self) -> tuple[Tokens, Numbers]:
+        """The likeliest token of each window, (A, M), and the probability of all the others, (A M,)."""
+        if isinstance(self.weights, ScaledArray):
+            exponent = self.weights.exponent
+            top = np.where(exponent == exponent.max(axis=2, keepdims=True), self.weights.mantissa, 0.0)
+            tokens = np.argmax(top, axis=2).astype(np.int16)
+            others: Numbers = self._without(tokens).sum(axis=2)
+        else:
+            tokens, others = streaming.greediest(self.weights)
+        flat = others.reshape(-1)
+        return tokens, flat if self.totals is None else flat / self.totals
+
+    def _push(self, mass: Numbers, left_out: Tokens | None) -> Numbers:
+        """Push, without a token of each window where that is given."""
         A, M, _ = self.shape
-        return () if left_out is None else (left_out.reshape(A, M),)
+        leaving = (mass if self.totals is None else mass / self.totals).reshape(A, M)
+        if self.is_scaled or isinstance(leaving, ScaledArray):
+            return (ScaledArray.of(leaving)[:, :, None] * self._without(left_out)).sum(axis=0).reshape(-1)
+        return streaming.push(self.weights, leaving, *(() if left_out is None else (left_out,))).reshape(-1)
+
+    def _pull(self, values: Numbers, left_out: Tokens | None) -> Numbers:
+        """Pull, without a token of each window where that is given."""
+        _, M, V = self.shape
+        ahead = values.reshape(M, V)
+        if self.is_scaled or isinstance(ahead, ScaledArray):
+            found: Numbers = (ScaledArray.of(ahead)[None] * self._without(left_out)).sum(axis=2).reshape(-1)
+        else:
+            found = streaming.pull(self.weights, ahead, *(() if left_out is None else (left_out,))).reshape(-1)
+        return found if self.totals is None else found / self.totals
 
     def _without(self, left_out: Tokens | None) -> Numbers:
         """The weights, 0 where a token is left out."""
-        A, M, V = self.shape
         if left_out is None:
             return self.weights  # type: ignore[no-any-return]
-        kept = np.arange(V) != left_out.reshape(A, M, 1)
+        kept = np.arange(self.shape[2]) != left_out[:, :, None]
         return self.weights * np.where(kept, 1.0, 0.0)  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, issparse
 
+from markovgpt.chains.listed import ListedTable
 from markovgpt.chains.operator import Edges, TransitionOperator, check_probabilities, check_rows, smallest_positive
 from markovgpt.chains.states import Mask, Windows
 from markovgpt.errors import InvalidInput
@@ -89,6 +90,11 @@ class SparseChain(TransitionOperator):
     def n_states(self) -> int:
         """Number of states."""
         return self.size
+
+    @cached_property
+    def blocks(self) -> tuple[ListedTable]:
+        """The transitions, with products: one block, where windows have one for each length."""
+        return (ListedTable(self.transitions, self.size),)
 
     @cached_property
     def largest_row(self) -> int:

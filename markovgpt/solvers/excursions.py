@@ -22,7 +22,7 @@ FINEST = 1e-13  # defect that can be asked for
 
 
 class Solver(Protocol):
-    """What solves about on live states: see `markovgpt.solvers.window_solver`."""
+    """What solves about on live states: see `markovgpt.solvers.multigrid_solver`."""
 
     @property
     def name(self) -> str:

@@ -8,22 +8,24 @@ from each of which an end can be reached. Two equations are all there is:
 """
 
 from functools import partial
-from typing import NoReturn, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.chains.operator import TransitionOperator
+from markovgpt.chains.sparse_chain import SparseChain
 from markovgpt.chains.states import Mask
 from markovgpt.chains.window_chain import WindowChain
-from markovgpt.errors import TooLarge
 from markovgpt.scaled import Numbers
 from markovgpt.solvers.certificate import Enclosure
 from markovgpt.solvers.direct import DirectSystem, stationary_by_elimination
+from markovgpt.solvers.excursions import Solver
 from markovgpt.solvers.iterative import IterativeSystem
-from markovgpt.solvers.window_solver import WindowSolver
+from markovgpt.solvers.multigrid_solver import MultigridSolver
+from markovgpt.solvers.sparse_solver import SparseSolver
 
-ELIMINATED = 3000  # live states of any chain up to which elimination is used
+ELIMINATED = 1000  # live states up to which a dense matrix is eliminated
 ELIMINATED_WINDOWS = 600  # the same for windows, which have something faster
 
 
@@ -40,26 +42,25 @@ class LiveSystem(Protocol):
 def live_system(chain: TransitionOperator, live: Mask) -> LiveSystem:
     """The system on given live states, from each of which an end can be reached."""
     n = int(np.count_nonzero(live))
-    if isinstance(chain, WindowChain) and n > ELIMINATED_WINDOWS:
-        return IterativeSystem(chain, live, partial(WindowSolver, chain))
-    if n > ELIMINATED:
-        _refuse(n)
-    return DirectSystem.of(chain, live)
+    if n <= (ELIMINATED_WINDOWS if isinstance(chain, WindowChain) else ELIMINATED):
+        return DirectSystem.of(chain, live)
+    return IterativeSystem(chain, live, partial(_solver_on, chain))
 
 
 def stationary(chain: TransitionOperator, states: NDArray[np.int64]) -> Enclosure:
     """Enclose the stationary distribution of a recurrent class, 0 elsewhere."""
     members = np.zeros(chain.n_states, dtype=bool)
     members[states] = True
-    if isinstance(chain, WindowChain) and len(states) > ELIMINATED_WINDOWS:
-        return IterativeSystem(chain, members, partial(WindowSolver, chain)).stationary()
-    if len(states) > ELIMINATED + 1:
-        _refuse(len(states))
-    return stationary_by_elimination(chain, members)
+    if len(states) <= (ELIMINATED_WINDOWS if isinstance(chain, WindowChain) else ELIMINATED):
+        return stationary_by_elimination(chain, members)
+    return IterativeSystem(chain, members, partial(_solver_on, chain)).stationary()
 
 
-def _refuse(n: int) -> NoReturn:
-    raise TooLarge(
-        f"a linear system must have at most {ELIMINATED} live states for elimination, got {n}; ask within a horizon "
-        "(within=, --within)"
-    )
+def _solver_on(chain: TransitionOperator, states: Mask) -> Solver:
+    """What solves about on states of a large chain."""
+    if isinstance(chain, WindowChain):
+        return MultigridSolver(chain, states)
+    sparse = SparseSolver(chain, states)
+    if sparse.is_affordable or not isinstance(chain, SparseChain):
+        return sparse
+    return MultigridSolver(chain, states)

@@ -1,20 +1,22 @@
-"""Rows and columns of a window chain, solved about: what `markovgpt.solvers.iterative` then encloses.
+"""Rows and columns of a large chain, solved about: what `markovgpt.solvers.iterative` then encloses.
 
-Full windows by suffix multigrid, in doubles where they reach and scaled where they do not. The shorter windows that a
+By multigrid, in doubles where they reach and scaled where they do not. The shorter windows that a
 text begins with need no solution: mass passes through them once, and each is worth what the next ones are.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, TypeVar
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 
+from markovgpt.chains.sparse_chain import SparseChain
 from markovgpt.chains.states import Mask
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.scaled import Numbers, ScaledArray, concatenate, is_positive
-from markovgpt.solvers.suffix_multigrid import Restarted, Reversed, solve
+from markovgpt.solvers.multigrid import Restarted, Reversed, solve
 
 ACCURACY = 1e-14
 JUDGED = 1e-2  # accuracy of what is only looked at, or begun with
@@ -24,7 +26,7 @@ Problem = TypeVar("Problem", Restarted, Reversed)
 
 
 @dataclass(frozen=True, eq=False)
-class WindowSolver:
+class MultigridSolver:
     """Solutions on the live windows of a chain, from each of which an end, or each other, can be reached.
 
     Parameters
@@ -32,17 +34,20 @@ class WindowSolver:
     live: (n_states,).
     """
 
-    chain: WindowChain
+    chain: WindowChain | SparseChain
     live: Mask
 
-    name: ClassVar[str] = "suffix multigrid"
+    @property
+    def name(self) -> str:
+        """Of the method."""
+        return "suffix multigrid" if isinstance(self.chain, WindowChain) else "multigrid by matching"
 
     def row(self, start: Numbers, tolerance: float = ACCURACY, guess: Numbers | None = None) -> Numbers:
         """About the v with v = v Q + start; every live window can be reached from the start."""
         full = self._levels[-1]
         found: list[Numbers] = []
         arrived = start[self._levels[0]] * self.live[self._levels[0]]
-        for block, after in zip(self.chain.blocks, self._levels[1:], strict=False):
+        for block, after in zip(self.chain.blocks[:-1], self._levels[1:], strict=True):
             found.append(arrived)
             arrived = (block.push(self.chain.with_room(arrived)) + start[after]) * self.live[after]
         if not is_positive(arrived).any():
@@ -70,6 +75,8 @@ class WindowSolver:
         """About the stationary distribution of a recurrent class, the live windows; 0 elsewhere."""
         *shorter, full = self._levels
         live, nothing = self.live[full], np.zeros(len(self.live[full]))
+        if not is_positive(self.chain.blocks[-1].others)[live].any():  # one cycle and nothing else
+            return _joined([*(np.zeros(level.stop - level.start) for level in shorter), live / live.sum()])
         x, _ = self._solved(
             lambda _: Restarted(self.chain.blocks[-1], live, nothing, nothing), nothing, None, tolerance
         )
@@ -82,9 +89,9 @@ class WindowSolver:
 
     @cached_property
     def _levels(self) -> list[slice]:
-        """The states of each window length."""
-        space = self.chain.space
-        return [self.chain.level(length) for length in range(space.shortest, space.context_length + 1)]
+        """The states of each block: of each window length, or all."""
+        ends = np.cumsum([0, *(block.size for block in self.chain.blocks)]).tolist()
+        return [slice(first, stop) for first, stop in pairwise(ends)]
 
     @cached_property
     def _exits(self) -> Numbers:

@@ -1,0 +1,102 @@
+"""A chain as a list of transitions, with the products that `markovgpt.chains.sliding` has for windows."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from markovgpt.chains.operator import Edges
+from markovgpt.scaled import FloatArray, Numbers, scatter_sum
+
+
+@dataclass(frozen=True, eq=False)
+class ListedTable:
+    """The transitions of a chain.
+
+    Parameters
+    ----------
+    edges: sorted by source; every state has at least one.
+    size: number of states. Vectors are (size,).
+
+    >>> table = ListedTable(Edges(np.array([0, 0, 1]), np.array([0, 1, 0]), np.array([0.25, 0.75, 1.0])), 2)
+    >>> table.push(np.array([4.0, 1.0])).tolist(), table.push_others(np.array([4.0, 1.0])).tolist()
+    ([2.0, 3.0], [1.0, 0.0])
+    """
+
+    edges: Edges
+    size: int
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether some weights lie below the range of doubles."""
+        return not isinstance(self.edges.probability, np.ndarray)
+
+    def push(self, mass: Numbers) -> Numbers:
+        """What arrives of masses that leave."""
+        return _push(self.edges, mass, self.size)
+
+    def pull(self, values: Numbers) -> Numbers:
+        """What values are worth one step ahead."""
+        return _pull(self.edges, values, self.size)
+
+    def push_others(self, mass: Numbers) -> Numbers:
+        """The same as `push`, without each state's likeliest transition."""
+        return _push(self._other_edges, mass, self.size)
+
+    def pull_others(self, values: Numbers) -> Numbers:
+        """The same as `pull`, without each state's likeliest transition."""
+        return _pull(self._other_edges, values, self.size)
+
+    @cached_property
+    def others(self) -> Numbers:
+        """The probability of all transitions but the likeliest, (size,)."""
+        return scatter_sum(self._other_edges.probability, self._other_edges.source, self.size)
+
+    @property
+    def likeliest(self) -> NDArray[np.int64]:
+        """The state that each state most likely leads to, (size,); of tied ones the lowest."""
+        return self.edges.target[self._places]
+
+    def group_flows(self, groups: NDArray[np.int32], mass: Numbers, values: Numbers, n_groups: int) -> Numbers:
+        """Flows d p f between groups of states, (n_groups, n_groups); a group below 0 is none."""
+        source, target, _ = self.edges
+        inside = (groups[source] >= 0) & (groups[target] >= 0)
+        pair = groups[source].astype(np.int64) * n_groups + groups[target]
+        flows = self.flows(mass, values)
+        return scatter_sum(flows[inside], pair[inside], n_groups**2).reshape(n_groups, n_groups)
+
+    def flows(self, mass: Numbers, values: Numbers) -> Numbers:
+        """d p f along each transition."""
+        source, target, probability = self.edges
+        return mass[source] * probability * values[target]
+
+    @cached_property
+    def strengths(self) -> FloatArray:
+        """Log-probabilities."""
+        probability = self.edges.probability
+        return np.log(probability) if isinstance(probability, np.ndarray) else probability.log10()
+
+    @cached_property
+    def _places(self) -> NDArray[np.int64]:
+        """Where each state's likeliest transition stands in the list."""
+        source = self.edges.source
+        order = np.lexsort((-self.strengths, source))
+        return order[np.searchsorted(source, np.arange(self.size))]
+
+    @cached_property
+    def _other_edges(self) -> Edges:
+        """The transitions but for each state's likeliest."""
+        kept = np.ones(len(self.edges.source), dtype=bool)
+        kept[self._places] = False
+        return Edges(self.edges.source[kept], self.edges.target[kept], self.edges.probability[kept])
+
+
+def _push(edges: Edges, mass: Numbers, size: int) -> Numbers:
+    """What arrives over given transitions."""
+    return scatter_sum(mass[edges.source] * edges.probability, edges.target, size)
+
+
+def _pull(edges: Edges, values: Numbers, size: int) -> Numbers:
+    """What values are worth over given transitions."""
+    return scatter_sum(edges.probability * values[edges.target], edges.source, size)
