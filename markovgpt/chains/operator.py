@@ -173,19 +173,19 @@ class TransitionOperator(ABC):
         return graph
 
 
-def check_rows(sums: Numbers, n_terms: NDArray[np.int64] | int, describe: str, *, entry_error: float = 0.0) -> None:
+def check_rows(sums: Numbers, n_terms: NDArray[np.int64] | int, describe: str, *, unit: float = 2.0**-52) -> None:
     """Refuse rows that do not sum to one within the rounding of their own sum: nothing is renormalised.
 
     Parameters
     ----------
-    entry_error: relative rounding of the entries themselves, where that is coarser.
+    unit: the spacing of the numbers that are stored, next to 1.
 
     Raises
     ------
     InvalidInput: naming the row that is furthest off and its sum.
     """
     totals = sums.to_float() if isinstance(sums, ScaledArray) else sums
-    allowed = (np.asarray(n_terms) + 8) * 2.0**-52 + 2 * entry_error
+    allowed = (np.asarray(n_terms) + 8) * unit
     off = np.abs(totals - 1) - allowed
     if not (off <= 0).all():  # NaN is off too
         row = int(np.argmax(np.where(np.isnan(off), np.inf, off)))

@@ -69,6 +69,12 @@ class SlidingTable:
         """The same as `pull`, without each window's likeliest token."""
         return self._pull(values, self._greediest[0])
 
+    def push_least(self, mass: FloatArray) -> FloatArray:
+        """min over a of d[a, m] p[a, m, t], (M V,), for masses (A M,); of doubles."""
+        A, M, _ = self.shape
+        leaving = mass if self.totals is None else mass / self.totals
+        return streaming.push_least(self.weights, leaving.reshape(A, M)).reshape(-1)
+
     @property
     def others(self) -> Numbers:
         """The probability of all tokens but the likeliest, (A M,)."""

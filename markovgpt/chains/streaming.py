@@ -61,6 +61,28 @@ def push(table: Table, mass: Array, left_out: Tokens = NOTHING_LEFT_OUT) -> Arra
     return out
 
 
+def push_least(table: Table, mass: Array) -> Array:
+    """min_a d[a, m] p[a, m, t], (M, V), for p (A, M, V) and d (A, M).
+
+    >>> push_least(np.array([[[0.25, 0.75]], [[1.0, 0.0]]]), np.array([[4.0], [8.0]])).tolist()
+    [[1.0, 0.0]]
+    """
+    out = np.full(table.shape[1:], np.inf)
+    _over_rows(_least_kernel, table.shape[1], table.size, table, np.ascontiguousarray(mass), out)
+    return out
+
+
+def all_positive(table: Table) -> bool:
+    """Whether nothing is zero.
+
+    >>> all_positive(np.array([[[0.25, 0.75]]])), all_positive(np.array([[[0.0, 1.0]]]))
+    (True, False)
+    """
+    zeros = np.zeros((_workers(table.size, table.shape[1]), 1), dtype=np.int64)
+    _over_rows(_zeros_kernel, table.shape[1], table.size, table, parts=zeros)
+    return not zeros.any()
+
+
 def greediest(table: Table) -> tuple[Tokens, Array]:
     """The likeliest token of each window, of tied ones the lowest, and the sum of all the others; both (A, M).
 
@@ -271,6 +293,28 @@ def _pushed_without(constant: int) -> Kernel:
                     out[m, without] = kept
 
     return one_by_one
+
+
+@compiled
+def _least_kernel(table, mass, out, first, stop):  # type: ignore[no-untyped-def]
+    """The least product over a, over a range of m."""
+    A, _, V = table.shape
+    for m in range(first, stop):
+        for a in range(A):
+            weight = mass[a, m]
+            for t in range(V):
+                product = weight * table[a, m, t]
+                out[m, t] = product if product < out[m, t] else out[m, t]
+
+
+@compiled
+def _zeros_kernel(table, zeros, first, stop):  # type: ignore[no-untyped-def]
+    """How many zeros there are, over a range of m."""
+    A, _, V = table.shape
+    for a in range(A):
+        for m in range(first, stop):
+            for t in range(V):
+                zeros[0] += table[a, m, t] == 0
 
 
 @compiled

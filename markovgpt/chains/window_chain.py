@@ -81,8 +81,7 @@ class WindowChain(TransitionOperator):
                     f"of token {(start + place) % V} after {space.label((start + place) // V, self.vocabulary)!r}"
                 ),
             )
-        rounding = 1 if self._is_single else 0
-        check_rows(self._sums, V, "next_token_probs", entry_error=rounding * 2.0**-24)
+        check_rows(self._sums, V, "next_token_probs", unit=2.0**-23 if self._is_single else 2.0**-52)
         table.setflags(write=False)
 
     @classmethod
@@ -241,6 +240,12 @@ class WindowChain(TransitionOperator):
 
     def strong_components(self) -> tuple[NDArray[np.int32], Mask]:
         """The communicating class of each state, and which are never left; nothing is listed."""
+        full, first = self.blocks[-1], self.level(self.space.context_length).start
+        if not full.is_scaled and streaming.all_positive(
+            full.weights
+        ):  # any window follows any other, no prefix comes back
+            labels = np.minimum(np.arange(self.n_states), first).astype(np.int32)
+            return labels, np.arange(first + 1) == first
         return components(self.space, self._weights)
 
     def edges(self, of: Mask | None = None) -> Edges:

@@ -51,10 +51,11 @@ class Excursion(NamedTuple):
 class UnboundedError(Exception):
     """Bounds failed their tests, or would be too wide."""
 
-    def __init__(self, residual: float, busiest: int):
-        super().__init__(residual, busiest)
+    def __init__(self, residual: float, busiest: int, lifetime: float = 0.0):
+        super().__init__(residual, busiest, lifetime)
         self.residual = residual
         self.busiest = busiest
+        self.lifetime = lifetime  # expected steps, where they are the reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +148,7 @@ class Excursions:
         """Refuse where the expected time alone says that bounds would be too wide."""
         lifetime = float(as_floats(visits.sum() / begun))
         if 4 * ROUNDING * self.chain.roundings * lifetime > self.widest:
-            raise UnboundedError(float("nan"), largest(visits))
+            raise UnboundedError(float("nan"), largest(visits), lifetime)
 
     def _enclosed(
         self,

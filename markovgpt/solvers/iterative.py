@@ -21,6 +21,7 @@ import numpy as np
 
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask
+from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import NotConverged
 from markovgpt.scaled import (
     ROUNDING,
@@ -40,9 +41,11 @@ from markovgpt.scaled import (
 from markovgpt.solvers.certificate import Enclosure, at_most_one, normalised
 from markovgpt.solvers.excursions import Excursion, Excursions, Solver, UnboundedError
 from markovgpt.solvers.gth import Elimination, eliminate
+from markovgpt.solvers.minorization import enclose_by_minorization
 
 NARROW = 3e-10  # relative width at which no more references are taken
 MOST_REFERENCES = 6
+SHORTER = 0.8  # of the expected time, for another reference to be worth its price
 PARTS = ("value", "lower", "upper")
 
 
@@ -70,25 +73,38 @@ class IterativeSystem:
 
     def stationary(self) -> Enclosure:
         """Enclose the stationary distribution of a recurrent class, the live states."""
-        about = self.solver_on(self.live).stationary()
-        return self._narrowed([largest(about)], lambda walk: _stationary(walk, about))
+        solver = self.solver_on(self.live)
+        about = solver.stationary()
+        known = None
+        if isinstance(self.chain, WindowChain):
+            known = enclose_by_minorization(self.chain, about, solver.name)
+        if known is not None and width(known) <= NARROW:
+            return known
+        return self._narrowed([largest(about)], lambda walk: _stationary(walk, about), known)
 
-    def _narrowed(self, references: list[int], attempt: Callable[[Excursions], Excursion]) -> Enclosure:
+    def _narrowed(
+        self, references: list[int], attempt: Callable[[Excursions], Excursion], best: Enclosure | None = None
+    ) -> Enclosure:
         """The narrowest enclosure, as references are added one by one.
 
         Raises
         ------
         NotConverged: no enclosure was found.
         """
-        best, residual = None, 0.0
-        for widest in [NARROW] * MOST_REFERENCES + [math.inf]:
+        residual, lifetime, widest = math.nan, math.inf, NARROW
+        for left in range(MOST_REFERENCES, -1, -1):
+            widest = math.inf if left == 0 else widest  # take what there is
             try:
                 found, busiest = attempt(Excursions(self.chain, self.live, references, self.solver_on, widest))
                 best = found if best is None or width(found) < width(best) else best
-                if width(best) <= NARROW:
-                    return best
             except UnboundedError as failure:
                 residual, busiest = failure.residual, failure.busiest
+                if failure.lifetime > SHORTER * lifetime:  # one more place makes no difference
+                    widest = math.inf
+                    continue
+                lifetime = failure.lifetime
+            if widest == math.inf or (best is not None and width(best) <= NARROW):
+                break
             references = [*references, busiest]
         if best is None:
             raise NotConverged(
@@ -96,7 +112,8 @@ class IterativeSystem:
                 f"{int(self.live.sum())} live states; ask within a horizon (within=), or raise the temperature",
                 residual,
             )
-        return replace(best, method=f"{best.method}, wide: more than {MOST_REFERENCES} places are slow to leave")
+        wide = "" if width(best) <= NARROW else ", wide: many places are slow to leave"
+        return replace(best, method=best.method + wide)
 
 
 def width(found: Enclosure) -> float:
