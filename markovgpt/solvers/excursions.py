@@ -51,11 +51,12 @@ class Excursion(NamedTuple):
 class UnboundedError(Exception):
     """Bounds failed their tests, or would be too wide."""
 
-    def __init__(self, residual: float, busiest: int, lifetime: float = 0.0):
-        super().__init__(residual, busiest, lifetime)
+    def __init__(self, residual: float, busiest: int, lifetime: float = 0.0, excess: float = 0.0):
+        super().__init__(residual, busiest, lifetime, excess)
         self.residual = residual
         self.busiest = busiest
         self.lifetime = lifetime  # expected steps, where they are the reason
+        self.excess = excess  # and how many times too long that is
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,8 +148,9 @@ class Excursions:
     def _refuse_slow(self, visits: Numbers, begun: Numbers) -> None:
         """Refuse where the expected time alone says that bounds would be too wide."""
         lifetime = float(as_floats(visits.sum() / begun))
-        if 4 * ROUNDING * self.chain.roundings * lifetime > self.widest:
-            raise UnboundedError(float("nan"), largest(visits), lifetime)
+        excess = 4 * ROUNDING * self.chain.roundings * lifetime / self.widest
+        if excess > 1:
+            raise UnboundedError(float("nan"), largest(visits), lifetime, excess)
 
     def _enclosed(
         self,

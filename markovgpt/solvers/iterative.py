@@ -45,7 +45,7 @@ from markovgpt.solvers.minorization import enclose_by_minorization
 
 NARROW = 3e-10  # relative width at which no more references are taken
 MOST_REFERENCES = 6
-SHORTER = 0.8  # of the expected time, for another reference to be worth its price
+SHORTER = 0.4  # of the expected time before, for another reference to be worth its price
 PARTS = ("value", "lower", "upper")
 
 
@@ -99,7 +99,7 @@ class IterativeSystem:
                 best = found if best is None or width(found) < width(best) else best
             except UnboundedError as failure:
                 residual, busiest = failure.residual, failure.busiest
-                if failure.lifetime > SHORTER * lifetime:  # one more place makes no difference
+                if failure.lifetime > SHORTER * lifetime and failure.excess > left:  # more places would not do
                     widest = math.inf
                     continue
                 lifetime = failure.lifetime
