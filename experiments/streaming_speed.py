@@ -91,12 +91,16 @@ def read_and_copied(parts, source, target):  # type: ignore[no-untyped-def]
 
 def shares(numbers: NDArray[Any], threads: int) -> list[NDArray[Any]]:
     """A flat array as views, one a thread."""
-    edges = [len(numbers) * worker // threads for worker in range(threads + 1)]
-    return [numbers[first:stop] for first, stop in zip(edges, edges[1:], strict=False)]
+    n = len(numbers)
+    return [numbers[n * worker // threads : n * (worker + 1) // threads] for worker in range(threads)]
 
 
 def streams(
-    table: NDArray[Any], source: NDArray[np.float64], target: NDArray[np.float64], pool: ThreadPoolExecutor, threads: int
+    table: NDArray[Any],
+    source: NDArray[np.float64],
+    target: NDArray[np.float64],
+    pool: ThreadPoolExecutor,
+    threads: int,
 ) -> float:
     """The sum of the table, but for fewer than four numbers a thread, and a vector copied, shared among threads."""
     tables = [share[: len(share) // STREAMS * STREAMS].reshape(STREAMS, -1) for share in shares(table, threads)]
