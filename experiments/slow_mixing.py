@@ -32,6 +32,7 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigs, gmres
 
 import markovgpt as mg
 from experiments.streaming_speed import in_a_process, random_chain
+from markovgpt.chains.states import Mask
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, is_positive, largest
 from markovgpt.solvers.certificate import relative_defect
 from markovgpt.solvers.gth import stationary_vector
@@ -74,12 +75,16 @@ CASES = (*(Case("random", V, L) for V, L in SIZES), Case("names", 27, 4))
 
 def posed(chain: mg.WindowChain, question: str) -> Restarted:
     """The question as a chain that is begun again when it ends."""
-    table, n = replace(chain.blocks[-1]), chain.n_states  # nothing that another solution left with it
-    nothing = np.zeros(n)
-    if question == "stationary":
-        return Restarted(table, np.ones(n, dtype=bool), nothing, nothing)
-    states = np.arange(n)
-    start, end = states == 0, states == n - 1
+    states = np.arange(chain.n_states)
+    if question == "killed":
+        return until(chain, states == 0, states == chain.n_states - 1)
+    nothing = np.zeros(chain.n_states)
+    return Restarted(replace(chain.blocks[-1]), np.ones(chain.n_states, dtype=bool), nothing, nothing)
+
+
+def until(chain: mg.WindowChain, start: Mask, end: Mask) -> Restarted:
+    """The chain from a start until an end that is surely reached, then begun again."""
+    table = replace(chain.blocks[-1])  # nothing that another solution left with it
     live = chain.reached_from(start, ~end) & ~end
     return Restarted(table, live, table.pull(end.astype(np.float64)) * live, start.astype(np.float64))
 
