@@ -43,13 +43,13 @@ MOST_PRODUCTS, MOST_SECONDS = 20_000, 10.0  # of each peer
 ELIMINATED = 2000  # states up to which elimination is the judge
 CHECKED = 10  # power iteration looks at its residual every so many steps
 TEMPERATURES = (1, 0.5, 0.25, 0.12, 0.06, 0.03)
-VERDICT = (
-    "expected steps",
-    "residual",
-    "imbalance",
-    "largest difference to GTH",
-    "sum of differences to multigrid",
-)
+VERDICT = {
+    "expected steps": ".8g",
+    "residual": ".1e",
+    "imbalance": ".1e",
+    "largest difference to GTH": ".1e",
+    "sum of differences to multigrid": ".1e",
+}
 QUESTIONS = ("stationary", "killed")
 TRAINED = Path(__file__).parents[2] / "shared/data/nanogpt_names_ctx4/ckpt.pt"
 
@@ -220,7 +220,7 @@ def shown(
         "cycles or products": f"{steps:,}",
         "seconds": f"{seconds:.3g}",
         "outcome": outcome,
-        **{name: "" if value is None else f"{value:.2g}" for name, value in verdict.items()},
+        **{name: "" if value is None else format(value, VERDICT[name]) for name, value in verdict.items()},
     }
 
 
