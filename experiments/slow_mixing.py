@@ -1,0 +1,290 @@
+"""Does a chain that mixes slowly take more work, and is what comes out right?
+
+The part ``mixing`` of `experiments.solver_speed`, which writes results/solver_speed/mixing/. Two questions of chains
+with random logits, and of a trained one where its file is there, at lower and lower temperatures:
+
+    stationary    x = x P
+    killed        x = x Q + (x . r) mu: from the window of zeros until the one of largest tokens, then begun again
+
+Beside suffix multigrid stand power iteration, and GMRES and ARPACK by scipy, on the very same products as ours, so that
+what differs is the method alone; all on one thread, once, each chain in a process of its own. ARPACK looks for the
+eigenvector; GMRES solves v = v Q + mu, for the stationary distribution with the likeliest window, which it is told, for
+start and end. Each is asked for 1e-12 in its own sense, and has so many products and seconds.
+
+Every answer is judged alike: ``residual``, the largest |(x T) / x - 1| (infinite if an entry is not above zero);
+``imbalance``, the largest relative difference between what enters and leaves a basin of the greedy machine, since a
+small residual alone is not convergence; where the chain is small the largest relative difference to elimination (GTH);
+and the sum of |x - x'| with x' by multigrid. Nothing is judged where a peer came to no answer at all.
+"""
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigs, gmres
+
+import markovgpt as mg
+from experiments.streaming_speed import in_a_process, random_chain
+from markovgpt.chains.states import Mask
+from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, is_positive, largest
+from markovgpt.solvers.certificate import relative_defect
+from markovgpt.solvers.gth import stationary_vector
+from markovgpt.solvers.suffix_multigrid import Restarted, Solution, solve
+
+TOLERANCE = 1e-12
+MOST_PRODUCTS, MOST_SECONDS = 20_000, 10.0  # of each peer
+ELIMINATED = 2000  # states up to which elimination is the judge
+CHECKED = 10  # power iteration looks at its residual every so many steps
+TEMPERATURES = (1, 0.5, 0.25, 0.12, 0.06, 0.03)
+VERDICT = {
+    "expected steps": ".8g",
+    "residual": ".1e",
+    "imbalance": ".1e",
+    "largest difference to GTH": ".1e",
+    "sum of differences to multigrid": ".1e",
+}
+QUESTIONS = ("stationary", "killed")
+TRAINED = Path(__file__).parents[2] / "shared/data/nanogpt_names_ctx4/ckpt.pt"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Random logits of a size, or a trained model's."""
+
+    name: str
+    vocab_size: int
+    context_length: int
+
+    def chain(self, temperature: float) -> mg.WindowChain:
+        """The chain at a temperature."""
+        if self.name == "random":
+            return random_chain(self.vocab_size, self.context_length, temperature, np.float64)
+        return mg.WindowChain.from_model(mg.load_model(TRAINED), mg.SamplingSettings(temperature=temperature))
+
+
+SIZES = ((2, 10), (3, 6), (5, 4), (2, 14), (5, 6), (3, 10), (27, 4))
+CASES = (*(Case("random", V, L) for V, L in SIZES), Case("names", 27, 4))
+
+
+def posed(chain: mg.WindowChain, question: str) -> Restarted:
+    """The question as a chain that is begun again when it ends."""
+    states = np.arange(chain.n_states)
+    if question == "killed":
+        return until(chain, states == 0, states == chain.n_states - 1)
+    nothing = np.zeros(chain.n_states)
+    return Restarted(replace(chain.blocks[-1]), np.ones(chain.n_states, dtype=bool), nothing, nothing)
+
+
+def until(chain: mg.WindowChain, start: Mask, end: Mask) -> Restarted:
+    """The chain from a start until an end that is surely reached, then begun again."""
+    table = replace(chain.blocks[-1])  # nothing that another solution left with it
+    live = chain.reached_from(start, ~end) & ~end
+    return Restarted(table, live, table.pull(end.astype(np.float64)) * live, start.astype(np.float64))
+
+
+def image(problem: Restarted, x: Numbers) -> Numbers:
+    """x T."""
+    return problem.push(x) + problem.restart * problem.killed(x)
+
+
+def by_multigrid(chain: mg.WindowChain, problem: Restarted) -> tuple[Solution, str]:
+    """The solution, in doubles if no product can leave their range, as `WindowSolver` has it; and which it was."""
+    begin = problem.live / problem.live.sum()
+    if not problem.table.is_scaled:
+        try:
+            with np.errstate(all="ignore"):
+                found = solve(problem, begin, TOLERANCE)
+            if isinstance(chain.with_room(found.x), np.ndarray):
+                return found, "doubles"
+        except FloatingPointError:
+            pass
+    scaled = replace(problem, restart=ScaledArray.of(problem.restart))
+    return solve(scaled, ScaledArray.of(begin), TOLERANCE), "scaled"
+
+
+def by_elimination(chain: mg.WindowChain, problem: Restarted) -> Numbers:
+    """The stationary vector by GTH, on the live windows in their order."""
+    live = np.flatnonzero(problem.live)
+    restarted = as_floats(problem.exits)[:, None] * problem.restart
+    return stationary_vector((chain.to_csr().toarray() + restarted)[np.ix_(live, live)])
+
+
+class StoppedError(Exception):
+    """A limit was reached."""
+
+
+class Attempt:
+    """A peer at work: the products it took, and the last x that it came to, if any."""
+
+    def __init__(self, problem: Restarted, likeliest: int):
+        self.problem, self.likeliest = problem, likeliest
+        self.x: FloatArray | None = None
+        self.products, self.began = 0, time.perf_counter()
+
+    def product(self, apply: Callable[[FloatArray], Numbers], x: FloatArray) -> FloatArray:
+        """A product, counted.
+
+        Raises
+        ------
+        StoppedError: the limit of products or of seconds was reached before.
+        """
+        if self.products == MOST_PRODUCTS:
+            raise StoppedError(f"over {MOST_PRODUCTS:,} products")
+        if time.perf_counter() - self.began > MOST_SECONDS:
+            raise StoppedError(f"over {MOST_SECONDS:g} s")
+        self.products += 1
+        return np.asarray(apply(x))
+
+    @property
+    def begin(self) -> FloatArray:
+        """The same on all live windows."""
+        return self.problem.live / self.problem.live.sum()
+
+    def image(self, x: FloatArray) -> Numbers:
+        """x T."""
+        return image(self.problem, x)
+
+    def operator(self, apply: Callable[[FloatArray], Numbers]) -> LinearOperator:
+        """A product as scipy wants it."""
+        n = len(self.problem.live)
+        return LinearOperator((n, n), matvec=partial(self.product, apply), dtype=np.float64)
+
+    def by_power(self) -> None:
+        """x <- x T."""
+        self.x = self.begin
+        for step in count():
+            after = self.product(self.image, self.x)
+            if step % CHECKED == 0 and relative_defect(after, self.x) <= TOLERANCE:
+                return
+            self.x = after / after.sum()
+
+    def by_arpack(self) -> None:
+        """The eigenvector of T for the eigenvalue of largest size."""
+        matrix = self.operator(self.image)
+        _, vectors = eigs(matrix, k=1, which="LM", v0=self.begin, tol=TOLERANCE, maxiter=MOST_PRODUCTS)
+        self.x = vectors[:, 0].real / vectors[:, 0].real.sum()
+
+    def by_gmres(self) -> None:
+        """v (I - Q) = mu; for a stationary distribution the visits between two of the likeliest window."""
+        live, begin = self.problem.live, self.problem.restart
+        at_once = np.zeros(len(live))
+        if not is_positive(begin).any():
+            at_once[self.likeliest] = 1.0
+            live = live & (at_once == 0)
+            begin = self.problem.push(at_once) * live
+
+        def keep(v: FloatArray) -> None:
+            self.x = (v * live + at_once) / (v * live + at_once).sum()
+
+        def rest(v: FloatArray) -> Numbers:
+            return v - self.problem.table.push(v * live) * live
+
+        matrix = self.operator(rest)
+        found, failed = gmres(matrix, begin, rtol=TOLERANCE, maxiter=MOST_PRODUCTS, callback=keep, callback_type="x")
+        keep(found)
+        if failed:
+            raise StoppedError(f"not reached in {failed} iterations")
+
+
+PEERS: dict[str, Callable[[Attempt], None]] = {
+    "power iteration": Attempt.by_power,
+    "GMRES": Attempt.by_gmres,
+    "ARPACK": Attempt.by_arpack,
+}
+
+
+def judged(problem: Restarted, x: Numbers) -> tuple[float, float]:
+    """The residual and the imbalance of an answer; infinite where an entry of a live window is not above zero."""
+    if not is_positive(x)[problem.live].all():
+        return math.inf, math.inf
+    try:
+        return relative_defect(image(problem, x), x), problem.balanced(x)[1]
+    except FloatingPointError:
+        return relative_defect(image(problem, x), x), math.inf
+
+
+def shown(
+    method: str, numbers: str, steps: int, seconds: float, outcome: str, verdict: dict[str, float | None]
+) -> dict[str, str]:
+    """What the table says of one answer."""
+    return {
+        "method": method,
+        "numbers": numbers,
+        "cycles or products": f"{steps:,}",
+        "seconds": f"{seconds:.3g}",
+        "outcome": outcome,
+        **{name: "" if value is None else format(value, VERDICT[name]) for name, value in verdict.items()},
+    }
+
+
+def answers(chain: mg.WindowChain, question: str) -> Iterator[dict[str, str]]:
+    """Every method's answer to one question."""
+    problem = posed(chain, question)
+    by_multigrid(chain, problem)  # compiles what is not compiled yet
+    problem = posed(chain, question)
+    began = time.perf_counter()
+    found, numbers = by_multigrid(chain, problem)
+    seconds = time.perf_counter() - began
+    exact = by_elimination(chain, problem) if chain.n_states <= ELIMINATED else None
+    reference = as_floats(found.x)
+
+    def verdict(x: Numbers | None) -> dict[str, float | None]:
+        if x is None:
+            return dict.fromkeys(VERDICT)
+        residual, imbalance = judged(problem, x)
+        rate = float(as_floats(problem.killed(x)))
+        found = (
+            None if question == "stationary" else 1 / rate if rate else math.inf,
+            residual,
+            imbalance,
+            None if exact is None else relative_defect(x[problem.live], exact),
+            float(np.abs(as_floats(x) - reference).sum()),
+        )
+        return dict(zip(VERDICT, found, strict=True))
+
+    reached = max(found.residual, found.imbalance) <= TOLERANCE
+    yield shown("multigrid", numbers, found.cycles, seconds, "reached" if reached else "not reached", verdict(found.x))
+    table = replace(problem.table, weights=as_floats(problem.table.weights))
+    in_doubles = replace(problem, table=table, exits=as_floats(problem.exits))
+    for name, method in PEERS.items():
+        attempt, outcome = Attempt(in_doubles, largest(found.x)), "reached"
+        try:
+            method(attempt)
+        except (StoppedError, ArpackError) as failure:
+            outcome = str(failure)
+        seconds = time.perf_counter() - attempt.began
+        yield shown(name, "doubles", attempt.products, seconds, outcome, verdict(attempt.x))
+
+
+def measured(case: Case, temperature: float) -> list[dict[str, str]]:
+    """Both questions of one chain; run in a process of its own, on one thread."""
+    chain = case.chain(temperature)
+    asked = {"chain": case.name, "V": str(case.vocab_size), "L": str(case.context_length)}
+    asked |= {"states": f"{chain.n_states:,}", "temperature": str(temperature)}
+    return [{**asked, "question": question, **answer} for question in QUESTIONS for answer in answers(chain, question)]
+
+
+def rows(cases: Sequence[Case] = CASES, temperatures: Sequence[float] = TEMPERATURES) -> list[dict[str, str]]:
+    """The table, without the trained chain where its file is not there."""
+    found = []
+    for case in cases:
+        if case.name == "names" and not TRAINED.exists():
+            print(f"left out: no {TRAINED}")
+            continue
+        for temperature in temperatures:
+            made = in_a_process("experiments.slow_mixing", [asdict(case), temperature], threads=1)
+            print(*(" | ".join(row.values()) for row in made), sep="\n", flush=True)
+            found += made
+    return found
+
+
+if __name__ == "__main__":
+    given, degrees = json.loads(sys.argv[1])
+    print(json.dumps(measured(Case(**given), degrees)))

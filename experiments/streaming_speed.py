@@ -1,0 +1,221 @@
+"""How near to the speed of memory are the two products with a table of windows?
+
+The part ``products`` of `experiments.solver_speed`, which writes results/solver_speed/products/. A product must move
+the table once, one vector in and one vector out. The floor is the time that takes: the better of two ways to read the
+table with nothing to compute, on as many threads and into memory that is there already,
+
+    dot      the table times itself by BLAS, and numpy's copy of a vector
+    streams  a compiled loop that reads four parts of the table at once and copies a vector, on threads as ours
+
+Each row is measured in a process of its own, all works of a row in turns; times are the smallest and the largest, and
+ratios are of the smallest. scipy's products of the same chain in CSR are on one thread, whatever there are. The
+chain's products are those with the table and what comes with them: an array for the answer, and where probabilities
+have 24 bits the division by the sums of their rows.
+"""
+
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from scipy.sparse import csr_array
+
+import markovgpt as mg
+from markovgpt.chains import streaming
+from markovgpt.chains.compiled import compiled
+
+SEED, ROUNDS = 1337, 25
+ENTRIES = 1e7
+LARGEST = (27, 5)  # V and L of the one table that no cache holds
+STREAMS = 4
+LIBRARIES = ("OMP", "OPENBLAS", "MKL", "NUMBA")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A table, and the threads that its products are shared among."""
+
+    vocab_size: int
+    context_length: int
+    dtype: str
+    threads: int
+
+
+def length_near(vocab_size: int, entries: float) -> int:
+    """The context length whose table, V**(L+1), is nearest to so many entries, by their ratio."""
+    return round(math.log(entries, vocab_size)) - 1
+
+
+CASES = (
+    *(
+        Case(V, length_near(V, ENTRIES), dtype, threads)
+        for V in (2, 3, 5, 27, 65)
+        for dtype in ("float64", "float32")
+        for threads in (1, 2)
+    ),
+    *(Case(*LARGEST, "float32", threads) for threads in (1, 2)),
+)
+
+
+def random_chain(vocab_size: int, context_length: int, temperature: float, dtype: DTypeLike) -> mg.WindowChain:
+    """Independent standard normal logits, drawn with 24 bits."""
+    space = mg.StateSpace(vocab_size, context_length)
+    logits = np.random.default_rng(SEED).standard_normal((space.n_states, vocab_size), dtype=np.float32)
+    settings = mg.SamplingSettings(temperature=temperature)
+    return mg.WindowChain.from_logits(mg.LogitTable(space, logits), settings, dtype=dtype)
+
+
+def bytes_moved(chain: mg.WindowChain) -> int:
+    """What a product must read and write: the table, one vector in and one out."""
+    return int(chain.next_token_probs.nbytes) + 2 * 8 * chain.n_states
+
+
+@compiled
+def read_and_copied(parts, source, target):  # type: ignore[no-untyped-def]
+    """The sum of (4, k) numbers, all four rows read at once; and a vector copied."""
+    total = 0.0
+    for i in range(parts.shape[1]):
+        total += parts[0, i] + parts[1, i] + parts[2, i] + parts[3, i]
+    for i in range(len(source)):
+        target[i] = source[i]
+    return total
+
+
+def shares(numbers: NDArray[Any], threads: int) -> list[NDArray[Any]]:
+    """A flat array as views, one a thread."""
+    n = len(numbers)
+    return [numbers[n * worker // threads : n * (worker + 1) // threads] for worker in range(threads)]
+
+
+def streams(
+    table: NDArray[Any],
+    source: NDArray[np.float64],
+    target: NDArray[np.float64],
+    pool: ThreadPoolExecutor,
+    threads: int,
+) -> float:
+    """The sum of the table, but for fewer than four numbers a thread, and a vector copied, shared among threads."""
+    tables = [share[: len(share) // STREAMS * STREAMS].reshape(STREAMS, -1) for share in shares(table, threads)]
+    return sum(pool.map(read_and_copied, tables, shares(source, threads), shares(target, threads)))
+
+
+def in_csr(chain: mg.WindowChain) -> csr_array:
+    """The chain as scipy keeps it: in doubles, with indices of 32 bits.
+
+    Raises
+    ------
+    TooLarge: its transitions cannot be listed.
+    """
+    matrix = chain.to_csr()
+    return csr_array((matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)), matrix.shape)
+
+
+def in_turns(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """The seconds of each work in each round, after one that does not count."""
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for round_ in range(rounds + 1):
+        for name, work in works.items():
+            began = time.perf_counter()
+            work()
+            if round_:
+                times[name].append(time.perf_counter() - began)
+    return times
+
+
+def measured(case: Case, rounds: int = ROUNDS) -> list[dict[str, str]]:
+    """Push and pull of one chain; run in a process of its own, whose libraries have as many threads as the case."""
+    chain = random_chain(case.vocab_size, case.context_length, 1.0, case.dtype)
+    flat, block = chain.next_token_probs.reshape(-1), chain.blocks[-1]
+    A, M, V = block.shape
+    vector = np.random.default_rng(SEED).random(chain.n_states)
+    target = np.zeros(chain.n_states)
+    pool = ThreadPoolExecutor(case.threads)
+    works: dict[str, Callable[[], object]] = {
+        "dot": lambda: (np.dot(flat, flat), np.copyto(target, vector)),
+        "streams": lambda: streams(flat, vector, target, pool, case.threads),
+        "push": lambda: streaming.push(block.weights, vector.reshape(A, M)),
+        "pull": lambda: streaming.pull(block.weights, vector.reshape(M, V)),
+        "chain push": lambda: chain.push(vector),
+        "chain pull": lambda: chain.pull(vector),
+    }
+    note = ""
+    try:
+        matrix = in_csr(chain)
+        transposed = matrix.T
+        works |= {"scipy push": lambda: transposed @ vector, "scipy pull": lambda: matrix @ vector}
+    except mg.TooLarge as refusal:
+        note = f"no CSR: {refusal}"
+    times = in_turns(works, rounds)
+    return [row_of(case, product, bytes_moved(chain), times, note) for product in ("push", "pull")]
+
+
+def row_of(case: Case, product: str, n_bytes: int, times: dict[str, list[float]], note: str) -> dict[str, str]:
+    """What the table says of one product."""
+    best = {name: min(seconds) for name, seconds in times.items()}
+    floor = min(("dot", "streams"), key=lambda name: best[name])
+    theirs = f"scipy {product}"
+    return {
+        "V": str(case.vocab_size),
+        "L": str(case.context_length),
+        "entries": f"{case.vocab_size ** (case.context_length + 1):,}",
+        "dtype": case.dtype,
+        "threads": str(case.threads),
+        "product": product,
+        "MB moved": f"{n_bytes / 1e6:.1f}",
+        "seconds": spread(times[product]),
+        "seconds of the chain's": spread(times[f"chain {product}"]),
+        "seconds by dot": spread(times["dot"]),
+        "seconds by streams": spread(times["streams"]),
+        "floor": floor,
+        "GB/s of the floor": f"{n_bytes / best[floor] / 1e9:.1f}",
+        "times the floor": f"{best[product] / best[floor]:.2f}",
+        "chain's, times the floor": f"{best[f'chain {product}'] / best[floor]:.2f}",
+        "seconds of scipy's CSR": spread(times[theirs]) if theirs in times else "",
+        "times faster than scipy's CSR": f"{best[theirs] / best[product]:.1f}" if theirs in times else "",
+        "note": note,
+    }
+
+
+def spread(seconds: Sequence[float]) -> str:
+    """The smallest and the largest, in seconds."""
+    return f"{min(seconds):.3g} to {max(seconds):.3g}"
+
+
+def in_a_process(module: str, job: Any, *, threads: int | None = None, limit_seconds: float | None = None) -> Any:
+    """What a module of experiments answers to a job, both ways json, in a fresh process with so many threads.
+
+    Raises
+    ------
+    CalledProcessError, TimeoutExpired: it failed, or took longer than allowed and was ended.
+    """
+    fixed = {} if threads is None else {f"{library}_NUM_THREADS": str(threads) for library in LIBRARIES}
+    done = subprocess.run(
+        [sys.executable, "-m", module, json.dumps(job)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=limit_seconds,
+        env={**os.environ, **fixed},
+    )
+    return json.loads(done.stdout)
+
+
+def rows(cases: Sequence[Case] = CASES) -> list[dict[str, str]]:
+    """The table."""
+    found = []
+    for case in cases:
+        found += in_a_process("experiments.streaming_speed", asdict(case), threads=case.threads)
+        print(*(" | ".join(row.values()) for row in found[-2:]), sep="\n", flush=True)
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(measured(Case(**json.loads(sys.argv[1])))))
