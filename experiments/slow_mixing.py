@@ -36,7 +36,8 @@ from markovgpt.chains.states import Mask
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, is_positive, largest
 from markovgpt.solvers.certificate import relative_defect
 from markovgpt.solvers.gth import stationary_vector
-from markovgpt.solvers.suffix_multigrid import Restarted, Solution, solve
+from markovgpt.solvers.multigrid import Restarted, Solution
+from markovgpt.solvers.multigrid_solver import solve_in_range
 
 TOLERANCE = 1e-12
 MOST_PRODUCTS, MOST_SECONDS = 20_000, 10.0  # of each peer
@@ -95,18 +96,12 @@ def image(problem: Restarted, x: Numbers) -> Numbers:
 
 
 def by_multigrid(chain: mg.WindowChain, problem: Restarted) -> tuple[Solution, str]:
-    """The solution, in doubles if no product can leave their range, as `WindowSolver` has it; and which it was."""
+    """The solution, and whether doubles were enough for it."""
     begin = problem.live / problem.live.sum()
-    if not problem.table.is_scaled:
-        try:
-            with np.errstate(all="ignore"):
-                found = solve(problem, begin, TOLERANCE)
-            if isinstance(chain.with_room(found.x), np.ndarray):
-                return found, "doubles"
-        except FloatingPointError:
-            pass
-    scaled = replace(problem, restart=ScaledArray.of(problem.restart))
-    return solve(scaled, ScaledArray.of(begin), TOLERANCE), "scaled"
+    found, _ = solve_in_range(
+        chain, lambda restart: replace(problem, restart=restart), problem.restart, begin, TOLERANCE
+    )
+    return found, "scaled" if isinstance(found.x, ScaledArray) else "doubles"
 
 
 def by_elimination(chain: mg.WindowChain, problem: Restarted) -> Numbers:

@@ -7,6 +7,7 @@ on it are solved exactly in time proportional to the states: trees from their le
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,13 +36,13 @@ class FunctionalGraph:
     ([0, 3, 1, 2], [0, 0, 0, -1], [1, 0, 0, 0])
     """
 
-    successor: States
+    successor: NDArray[np.integer[Any]]
     order: NDArray[np.int32] | States
     cycle_starts: States
     basin: NDArray[np.int32]
 
     @classmethod
-    def of(cls, successor: States) -> "FunctionalGraph":
+    def of(cls, successor: NDArray[np.integer[Any]]) -> "FunctionalGraph":
         """The order, the cycles and the basins of given successors."""
         small = np.int32 if len(successor) < 2**31 else np.int64
         order, ends = _ordered(successor, np.empty(len(successor), dtype=small))

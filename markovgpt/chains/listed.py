@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ class ListedTable:
         return scatter_sum(self._other_edges.probability, self._other_edges.source, self.size)
 
     @property
-    def likeliest(self) -> NDArray[np.int64]:
+    def likeliest(self) -> NDArray[np.integer[Any]]:
         """The state that each state most likely leads to, (size,); of tied ones the lowest."""
         return self.edges.target[self._places]
 

@@ -81,10 +81,12 @@ class SlidingTable:
         return self._greediest[1]
 
     @property
-    def likeliest(self) -> NDArray[np.int64]:
+    def likeliest(self) -> NDArray[np.integer[Any]]:
         """The window that each window most likely leads to, (A M,); of tied ones the one by the lowest token."""
-        A, M, V = self.shape
-        return np.asarray(np.tile(np.arange(M, dtype=np.int64) * V, A) + self._greediest[0].reshape(-1))
+        _, M, V = self.shape
+        small: type[np.integer[Any]] = np.int32 if M * V < 2**31 else np.int64
+        first = np.arange(0, M * V, V, dtype=small)
+        return np.asarray((first + self._greediest[0]).reshape(-1))
 
     def group_flows(self, groups: NDArray[np.int32], mass: Numbers, values: Numbers, n_groups: int) -> Numbers:
         """Flows d p f between groups of the same windows, (n_groups, n_groups); A = V, and a group below 0 is none."""

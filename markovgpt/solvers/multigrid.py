@@ -132,11 +132,29 @@ class Restarted:
 
     def push(self, x: Numbers) -> Numbers:
         """x Q."""
-        return self.table.push(x) * self.live
+        return self.on_live(self.table.push(x))
 
     def pull(self, h: Numbers) -> Numbers:
         """Q h, for an h that is 0 off the live windows."""
-        return self.table.pull(h) * self.live
+        return self.on_live(self.table.pull(h))
+
+    def on_live(self, vector: Numbers) -> Numbers:
+        """A vector, 0 off the live windows."""
+        return vector if self._all_live else vector * self.live
+
+    def restarted(self, arrived: Numbers, x: Numbers) -> Numbers:
+        """What arrives, and what is sent back to the start."""
+        return arrived + self.restart * self.killed(x) if self._is_killed else arrived
+
+    @cached_property
+    def _all_live(self) -> bool:
+        """Whether there are no other states."""
+        return bool(self.live.all())
+
+    @cached_property
+    def _is_killed(self) -> bool:
+        """Whether anything is ever sent back."""
+        return bool(is_positive(self.exits).any())
 
     @cached_property
     def graph(self) -> FunctionalGraph:
@@ -163,7 +181,7 @@ class Restarted:
 
     def smoothed(self, x: Numbers) -> Numbers:
         """One step that is exact on the greedy machine."""
-        arrived = self.table.push_others(x) * self.live + self.restart * self.killed(x)
+        arrived = self.restarted(self.on_live(self.table.push_others(x)), x)
         return self.graph.forward(arrived, self.table.others)
 
     def balanced(self, x: Numbers) -> tuple[Numbers, float]:
@@ -172,14 +190,17 @@ class Restarted:
         if n_groups == 1:
             return x, 0.0
         flows = self.table.group_flows(groups, x, self.live.astype(np.float64), n_groups)
+        if not self._is_killed:
+            return balance(x, groups, flows)
         ended, begun = grouped(x * self.exits, groups, n_groups), grouped(self.restart, groups, n_groups)
         return balance(x, groups, flows + ended.reshape(-1, 1) * begun.reshape(1, -1))
 
     def aggregated(self, x: Numbers) -> tuple[Numbers, Coarse]:
         """x T, and the flows of x on the coarse level."""
-        arrived, parts = self.push(x), (x, x * self.exits, self.restart * self.killed(x))
-        ones = self.live.astype(np.float64)
-        return arrived + parts[2], _coarse(self.table, x, ones, arrived, parts, is_reversed=False)
+        arrived = self.push(x)
+        image = self.restarted(arrived, x)
+        parts = (x, x * self.exits, self.restart * self.killed(x)) if self._is_killed else (x, self.exits, self.exits)
+        return image, _coarse(self.table, x, None, arrived, parts, is_reversed=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,8 +236,8 @@ class Reversed:
     def smoothed(self, x: Numbers) -> Numbers:
         """One step that is exact on the greedy machine."""
         table, h = self.chain.table, self.column(x)
-        gained = table.pull_others(h) * self.chain.live + self.gain * self.scale(h)
-        return self.weights * self.chain.graph.backward(gained, table.others) * self.chain.live
+        gained = self.chain.on_live(table.pull_others(h)) + self.gain * self.scale(h)
+        return self.chain.on_live(self.weights * self.chain.graph.backward(gained, table.others))
 
     def balanced(self, x: Numbers) -> tuple[Numbers, float]:
         """Basins balanced against each other."""
@@ -254,13 +275,15 @@ def _matching(table: ListedTable) -> Matching:
 def _coarse(
     table: SlidingTable | ListedTable,
     x: Numbers,
-    h: Numbers,
+    h: Numbers | None,
     arrived: Numbers,
     parts: tuple[Numbers, Numbers, Numbers],
     *,
     is_reversed: bool,
 ) -> Coarse:
-    """The flows x q h on the coarse level; arrived is x q, the parts are mass, ended and begun."""
+    """The flows x q h on the coarse level, h being 1 if not given; arrived is x q, parts are mass, ended and begun."""
     if isinstance(table, SlidingTable):  # all that arrives on (m, t) comes from windows with the suffix m
-        return Flows.of_groups(table.shape[2], arrived * h, parts, is_reversed=is_reversed)
-    return ListedFlows(_matching(table), 0, table.flows(x, h), parts[0], parts[1], parts[2], is_reversed)
+        flows = arrived if h is None else arrived * h
+        return Flows.of_groups(table.shape[2], flows, parts, is_reversed=is_reversed)
+    live = is_positive(x).astype(np.float64) if h is None else h
+    return ListedFlows(_matching(table), 0, table.flows(x, live), parts[0], parts[1], parts[2], is_reversed)

@@ -12,11 +12,12 @@ from typing import TypeVar
 
 import numpy as np
 
+from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.sparse_chain import SparseChain
 from markovgpt.chains.states import Mask
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.scaled import Numbers, ScaledArray, concatenate, is_positive
-from markovgpt.solvers.multigrid import Restarted, Reversed, solve
+from markovgpt.solvers.multigrid import Restarted, Reversed, Solution, solve
 
 ACCURACY = 1e-14
 JUDGED = 1e-2  # accuracy of what is only looked at, or begun with
@@ -134,20 +135,32 @@ class MultigridSolver:
     def _solved(
         self, fine: Callable[[Numbers], Problem], restart: Numbers, guess: Numbers | None, tolerance: float
     ) -> tuple[Numbers, Problem]:
-        """The stationary vector, in doubles if no product can have left their range, and the problem it solves."""
+        """The stationary vector, and the problem it solves."""
         live = self.live[self._levels[-1]]
         begin = live / live.sum() if guess is None else guess
-        if not (self.chain.blocks[-1].is_scaled or any(isinstance(part, ScaledArray) for part in (restart, begin))):
-            problem = fine(restart)
-            try:
-                with np.errstate(all="ignore"):
-                    x = solve(problem, begin, tolerance).x
-                if isinstance(self.chain.with_room(problem.multiplied(x)), np.ndarray):
-                    return x, problem
-            except FloatingPointError:  # numbers left the range of doubles on the way
-                pass
-        problem = fine(ScaledArray.of(restart))
-        return solve(problem, ScaledArray.of(begin), tolerance).x, problem
+        solution, problem = solve_in_range(self.chain, fine, restart, begin, tolerance)
+        return solution.x, problem
+
+
+def solve_in_range(
+    chain: TransitionOperator,
+    fine: Callable[[Numbers], Problem],
+    restart: Numbers,
+    begin: Numbers,
+    tolerance: float,
+) -> tuple[Solution, Problem]:
+    """Solve a problem made of a restart: in doubles if no product can have left their range, else scaled."""
+    if isinstance(restart, np.ndarray) and isinstance(begin, np.ndarray):
+        problem = fine(restart)
+        try:
+            with np.errstate(all="ignore"):
+                found = solve(problem, begin, tolerance)
+            if isinstance(chain.with_room(problem.multiplied(found.x)), np.ndarray):
+                return found, problem
+        except FloatingPointError:  # numbers left the range of doubles on the way
+            pass
+    problem = fine(ScaledArray.of(restart))
+    return solve(problem, ScaledArray.of(begin), tolerance), problem
 
 
 def _joined(parts: list[Numbers]) -> Numbers:
