@@ -36,7 +36,7 @@ from markovgpt.chains.states import Mask
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, is_positive, largest
 from markovgpt.solvers.certificate import relative_defect
 from markovgpt.solvers.gth import stationary_vector
-from markovgpt.solvers.multigrid import Restarted, Solution
+from markovgpt.solvers.multigrid import Landscape, Restarted, Solution
 from markovgpt.solvers.multigrid_solver import solve_in_range
 
 TOLERANCE = 1e-12
@@ -80,14 +80,15 @@ def posed(chain: mg.WindowChain, question: str) -> Restarted:
     if question == "killed":
         return until(chain, states == 0, states == chain.n_states - 1)
     nothing = np.zeros(chain.n_states)
-    return Restarted(replace(chain.blocks[-1]), np.ones(chain.n_states, dtype=bool), nothing, nothing)
+    everywhere = Landscape(replace(chain.blocks[-1]), np.ones(chain.n_states, dtype=bool))
+    return Restarted(everywhere, nothing, nothing)
 
 
 def until(chain: mg.WindowChain, start: Mask, end: Mask) -> Restarted:
     """The chain from a start until an end that is surely reached, then begun again."""
     table = replace(chain.blocks[-1])  # nothing that another solution left with it
     live = chain.reached_from(start, ~end) & ~end
-    return Restarted(table, live, table.pull(end.astype(np.float64)) * live, start.astype(np.float64))
+    return Restarted(Landscape(table, live), table.pull(end.astype(np.float64)) * live, start.astype(np.float64))
 
 
 def image(problem: Restarted, x: Numbers) -> Numbers:

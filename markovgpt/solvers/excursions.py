@@ -18,6 +18,7 @@ from markovgpt.solvers.certificate import Enclosure, enclose, relative_defect
 
 ROUGH = 1e-2  # accuracy of a correction, to begin with, and of what only has to be judged
 CORRECTED = 0.1  # defect of a correction, in parts of what it must make up for
+MORE = 4  # references that might still be taken
 FINEST = 1e-13  # defect that can be asked for
 
 
@@ -51,12 +52,11 @@ class Excursion(NamedTuple):
 class UnboundedError(Exception):
     """Bounds failed their tests, or would be too wide."""
 
-    def __init__(self, residual: float, busiest: int, lifetime: float = 0.0, excess: float = 0.0):
-        super().__init__(residual, busiest, lifetime, excess)
+    def __init__(self, residual: float, busiest: int, *, is_hopeless: bool = False):
+        super().__init__(residual, busiest, is_hopeless)
         self.residual = residual
         self.busiest = busiest
-        self.lifetime = lifetime  # expected steps, where they are the reason
-        self.excess = excess  # and how many times too long that is
+        self.is_hopeless = is_hopeless  # no handful of references would make them narrow
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +150,10 @@ class Excursions:
         lifetime = float(as_floats(visits.sum() / begun))
         excess = 4 * ROUNDING * self.chain.roundings * lifetime / self.widest
         if excess > 1:
-            raise UnboundedError(float("nan"), largest(visits), lifetime, excess)
+            share = np.sort(as_floats(visits / visits.sum()))[-MORE:]
+            # where no place holds the chain, the time to come to some is what their shares say
+            is_hopeless = lifetime * share[-1] < 4 and excess > lifetime * share.sum()
+            raise UnboundedError(float("nan"), largest(visits), is_hopeless=is_hopeless)
 
     def _enclosed(
         self,

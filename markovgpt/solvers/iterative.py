@@ -45,7 +45,6 @@ from markovgpt.solvers.minorization import enclose_by_minorization
 
 NARROW = 3e-10  # relative width at which no more references are taken
 MOST_REFERENCES = 6
-SHORTER = 0.4  # of the expected time before, for another reference to be worth its price
 PARTS = ("value", "lower", "upper")
 
 
@@ -73,11 +72,9 @@ class IterativeSystem:
 
     def stationary(self) -> Enclosure:
         """Enclose the stationary distribution of a recurrent class, the live states."""
-        solver = self.solver_on(self.live)
-        about = solver.stationary()
-        known = None
+        about, known = self.solver_on(self.live).stationary(), None
         if isinstance(self.chain, WindowChain):
-            known = enclose_by_minorization(self.chain, about, solver.name)
+            known = enclose_by_minorization(self.chain, about)
         if known is not None and width(known) <= NARROW:
             return known
         return self._narrowed([largest(about)], lambda walk: _stationary(walk, about), known)
@@ -91,7 +88,7 @@ class IterativeSystem:
         ------
         NotConverged: no enclosure was found.
         """
-        residual, lifetime, widest = math.nan, math.inf, NARROW
+        residual, widest = math.nan, NARROW
         for left in range(MOST_REFERENCES, -1, -1):
             widest = math.inf if left == 0 else widest  # take what there is
             try:
@@ -99,10 +96,9 @@ class IterativeSystem:
                 best = found if best is None or width(found) < width(best) else best
             except UnboundedError as failure:
                 residual, busiest = failure.residual, failure.busiest
-                if failure.lifetime > SHORTER * lifetime and failure.excess > left:  # more places would not do
+                if failure.is_hopeless:
                     widest = math.inf
                     continue
-                lifetime = failure.lifetime
             if widest == math.inf or (best is not None and width(best) <= NARROW):
                 break
             references = [*references, busiest]

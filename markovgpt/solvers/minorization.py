@@ -25,7 +25,7 @@ from markovgpt.scaled import ROUNDING, TOTAL_ROUNDINGS, Numbers, ScaledArray, as
 from markovgpt.solvers.certificate import Enclosure, at_most_one, relative_defect
 
 
-def enclose_by_minorization(chain: WindowChain, x: Numbers, name: str) -> Enclosure | None:
+def enclose_by_minorization(chain: WindowChain, x: Numbers) -> Enclosure | None:
     """Enclose the stationary distribution of the full windows, or None where the bound says nothing.
 
     Parameters
@@ -54,5 +54,5 @@ def enclose_by_minorization(chain: WindowChain, x: Numbers, name: str) -> Enclos
         return None
     lower = widen(x * (1 - half_width) / size, TOTAL_ROUNDINGS + 4)[0]
     upper = widen(x * (1 + half_width) / size, TOTAL_ROUNDINGS + 4)[1]
-    method = f"{name}, bounded by what all windows lead to in {L} steps"
+    method = f"suffix multigrid, bounded by what all windows lead to in {L} steps"
     return at_most_one(Enclosure(x / size, lower, upper, residual, method))

@@ -110,21 +110,63 @@ def _smoothed(fine: Fine, x: Numbers) -> Numbers:
 
 
 @dataclass(frozen=True, eq=False)
+class Landscape:
+    """The greedy machine of a chain on its live states: where they lead, and into which basins.
+
+    Parameters
+    ----------
+    table: A = V, or a list.
+    live: (n,) the states that count.
+    """
+
+    table: SlidingTable | ListedTable
+    live: Mask
+
+    @cached_property
+    def graph(self) -> FunctionalGraph:
+        """The greedy machine on the live windows."""
+        successor = self.table.likeliest
+        return FunctionalGraph.of(np.where(self.live & self.live[successor], successor, -1))
+
+    @cached_property
+    def groups(self) -> tuple[NDArray[np.int32], int]:
+        """(n,) the greedy basin of each live window, those that lead out together and last; how many there are."""
+        basin, n_basins = self.graph.basin, len(self.graph.cycle_starts) - 1
+        number = np.arange(n_basins + 1, dtype=np.int32)  # the last one for what leads out, by index -1
+        if n_basins > MOST_BASINS:  # the small ones together
+            sizes = np.bincount(basin[self.live & (basin >= 0)], minlength=n_basins)
+            number[np.argsort(-sizes, kind="stable")] = np.minimum(np.arange(n_basins), MOST_BASINS)
+            number[-1] = MOST_BASINS + 1
+        kept = np.where(self.live, number[basin], -1).astype(np.int32)
+        present, kept[self.live] = np.unique(kept[self.live], return_inverse=True)
+        return kept, len(present)
+
+
+@dataclass(frozen=True, eq=False)
 class Restarted:
     """A chain over full windows or over a list of transitions, what is killed sent back to the start.
 
     Parameters
     ----------
-    table: A = V, or a list.
-    live: (n,) the windows that count: all can be reached from the restart, and from all of them an exit or each other.
+    landscape: its transitions, and its live states: all can be reached from the restart, and from all of them an exit
+        or each other.
     exits: (n,) the probability of being killed in one step, 0 off the live ones.
     restart: (n,) a distribution on the live ones; both are 0 for a chain that is never killed.
     """
 
-    table: SlidingTable | ListedTable
-    live: Mask
+    landscape: Landscape
     exits: Numbers
     restart: Numbers
+
+    @property
+    def table(self) -> SlidingTable | ListedTable:
+        """The transitions."""
+        return self.landscape.table
+
+    @property
+    def live(self) -> Mask:
+        """(n,) the states that count."""
+        return self.landscape.live
 
     def killed(self, x: Numbers) -> Numbers:
         """(x . r), what is killed in one step."""
@@ -156,25 +198,6 @@ class Restarted:
         """Whether anything is ever sent back."""
         return bool(is_positive(self.exits).any())
 
-    @cached_property
-    def graph(self) -> FunctionalGraph:
-        """The greedy machine on the live windows."""
-        successor = self.table.likeliest
-        return FunctionalGraph.of(np.where(self.live & self.live[successor], successor, -1))
-
-    @cached_property
-    def groups(self) -> tuple[NDArray[np.int32], int]:
-        """(n,) the greedy basin of each live window, those that lead out together and last; how many there are."""
-        basin, n_basins = self.graph.basin, len(self.graph.cycle_starts) - 1
-        number = np.arange(n_basins + 1, dtype=np.int32)  # the last one for what leads out, by index -1
-        if n_basins > MOST_BASINS:  # the small ones together
-            sizes = np.bincount(basin[self.live & (basin >= 0)], minlength=n_basins)
-            number[np.argsort(-sizes, kind="stable")] = np.minimum(np.arange(n_basins), MOST_BASINS)
-            number[-1] = MOST_BASINS + 1
-        kept = np.where(self.live, number[basin], -1).astype(np.int32)
-        present, kept[self.live] = np.unique(kept[self.live], return_inverse=True)
-        return kept, len(present)
-
     def multiplied(self, x: Numbers) -> Numbers:
         """x itself."""
         return x
@@ -182,11 +205,11 @@ class Restarted:
     def smoothed(self, x: Numbers) -> Numbers:
         """One step that is exact on the greedy machine."""
         arrived = self.restarted(self.on_live(self.table.push_others(x)), x)
-        return self.graph.forward(arrived, self.table.others)
+        return self.landscape.graph.forward(arrived, self.table.others)
 
     def balanced(self, x: Numbers) -> tuple[Numbers, float]:
         """Basins balanced against each other."""
-        groups, n_groups = self.groups
+        groups, n_groups = self.landscape.groups
         if n_groups == 1:
             return x, 0.0
         flows = self.table.group_flows(groups, x, self.live.astype(np.float64), n_groups)
@@ -237,11 +260,11 @@ class Reversed:
         """One step that is exact on the greedy machine."""
         table, h = self.chain.table, self.column(x)
         gained = self.chain.on_live(table.pull_others(h)) + self.gain * self.scale(h)
-        return self.chain.on_live(self.weights * self.chain.graph.backward(gained, table.others))
+        return self.chain.on_live(self.weights * self.chain.landscape.graph.backward(gained, table.others))
 
     def balanced(self, x: Numbers) -> tuple[Numbers, float]:
         """Basins balanced against each other."""
-        groups, n_groups = self.chain.groups
+        groups, n_groups = self.chain.landscape.groups
         if n_groups == 1:
             return x, 0.0
         h = self.column(x)

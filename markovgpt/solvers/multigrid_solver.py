@@ -17,7 +17,7 @@ from markovgpt.chains.sparse_chain import SparseChain
 from markovgpt.chains.states import Mask
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.scaled import Numbers, ScaledArray, concatenate, is_positive
-from markovgpt.solvers.multigrid import Restarted, Reversed, Solution, solve
+from markovgpt.solvers.multigrid import Landscape, Restarted, Reversed, Solution, solve
 
 ACCURACY = 1e-14
 JUDGED = 1e-2  # accuracy of what is only looked at, or begun with
@@ -56,7 +56,7 @@ class MultigridSolver:
         size = arrived.sum()
 
         def fine(restart: Numbers) -> Restarted:
-            return Restarted(self.chain.blocks[-1], self.live[full], self._exits, restart)
+            return Restarted(self._landscape, self._exits, restart)
 
         x, problem = self._solved(fine, arrived / size, None if guess is None else guess[full], tolerance)
         return _joined([*found, x * (size / problem.killed(x))])
@@ -78,9 +78,7 @@ class MultigridSolver:
         live, nothing = self.live[full], np.zeros(len(self.live[full]))
         if not is_positive(self.chain.blocks[-1].others)[live].any():  # one cycle and nothing else
             return _joined([*(np.zeros(level.stop - level.start) for level in shorter), live / live.sum()])
-        x, _ = self._solved(
-            lambda _: Restarted(self.chain.blocks[-1], live, nothing, nothing), nothing, None, tolerance
-        )
+        x, _ = self._solved(lambda _: Restarted(self._landscape, nothing, nothing), nothing, None, tolerance)
         return _joined([*(np.zeros(level.stop - level.start) for level in shorter), x])
 
     def visits(self) -> Numbers:
@@ -93,6 +91,11 @@ class MultigridSolver:
         """The states of each block: of each window length, or all."""
         ends = np.cumsum([0, *(block.size for block in self.chain.blocks)]).tolist()
         return [slice(first, stop) for first, stop in pairwise(ends)]
+
+    @cached_property
+    def _landscape(self) -> Landscape:
+        """The greedy machine on the live full windows."""
+        return Landscape(self.chain.blocks[-1], self.live[self._levels[-1]])
 
     @cached_property
     def _exits(self) -> Numbers:
@@ -115,7 +118,7 @@ class MultigridSolver:
         live = self.live[self._levels[-1]]
 
         def fine(restart: Numbers) -> Restarted:
-            return Restarted(self.chain.blocks[-1], live, self._exits, restart)
+            return Restarted(self._landscape, self._exits, restart)
 
         return self._solved(fine, live / live.sum(), guess, tolerance)
 
