@@ -16,6 +16,7 @@ time is spent, until bounds are narrow.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,6 +46,23 @@ NARROW = 3e-10  # relative width at which no more references are taken
 MOST_REFERENCES = 6
 PARTS = ("value", "lower", "upper")
 
+Attempt = Callable[[Excursions], tuple[Excursion, list[Excursion]]]  # the whole, and its parts
+
+
+class Regenerated(NamedTuple):
+    """An enclosure, and what it was put together from.
+
+    Parameters
+    ----------
+    references: states.
+    parts: enclosures of what happens before the references, of each reference's, and, of a column that has any, of the
+        chance that an end comes before the next of them.
+    """
+
+    enclosure: Enclosure
+    references: list[int]
+    parts: list[Enclosure]
+
 
 @dataclass(frozen=True, eq=False)
 class IterativeSystem:
@@ -62,18 +80,30 @@ class IterativeSystem:
 
     def harmonic(self, gain: Numbers) -> Enclosure:
         """Enclose h = Q h + gain."""
-        return self._narrowed([], lambda walk: _harmonic(walk, gain * self.live))
+        return self.harmonic_parts(gain).enclosure
 
     def occupation(self, start: Numbers) -> Enclosure:
         """Enclose v = v Q + start."""
-        return self._narrowed([], lambda walk: _occupation(walk, start * self.live))
+        return self.occupation_parts(start).enclosure
 
     def stationary(self) -> Enclosure:
         """Enclose the stationary distribution of a recurrent class, the live states."""
+        return self.stationary_parts().enclosure
+
+    def harmonic_parts(self, gain: Numbers) -> Regenerated:
+        """Enclose h = Q h + gain, and say how."""
+        return self._narrowed([], lambda walk: _harmonic(walk, gain * self.live))
+
+    def occupation_parts(self, start: Numbers) -> Regenerated:
+        """Enclose v = v Q + start, and say how."""
+        return self._narrowed([], lambda walk: _occupation(walk, start * self.live))
+
+    def stationary_parts(self) -> Regenerated:
+        """Enclose the stationary distribution of a recurrent class, and say how; there is no part before references."""
         about = self.solver_on(self.live).stationary()
         return self._narrowed([largest(about)], lambda walk: _stationary(walk, about))
 
-    def _narrowed(self, references: list[int], attempt: Callable[[Excursions], Excursion]) -> Enclosure:
+    def _narrowed(self, references: list[int], attempt: Attempt) -> Regenerated:
         """The narrowest enclosure, as references are added one by one.
 
         Raises
@@ -83,9 +113,12 @@ class IterativeSystem:
         best, residual = None, 0.0
         for widest in [NARROW] * MOST_REFERENCES + [math.inf]:
             try:
-                found, busiest = attempt(Excursions(self.chain, self.live, references, self.solver_on, widest))
-                best = found if best is None or width(found) < width(best) else best
-                if width(best) <= NARROW:
+                (found, busiest), parts = attempt(
+                    Excursions(self.chain, self.live, references, self.solver_on, widest)
+                )
+                if best is None or width(found) < width(best.enclosure):
+                    best = Regenerated(found, references, [part.enclosure for part in parts])
+                if width(best.enclosure) <= NARROW:
                     return best
             except UnboundedError as failure:
                 residual, busiest = failure.residual, failure.busiest
@@ -96,7 +129,8 @@ class IterativeSystem:
                 f"{int(self.live.sum())} live states; ask within a horizon (within=), or raise the temperature",
                 residual,
             )
-        return replace(best, method=f"{best.method}, wide: more than {MOST_REFERENCES} places are slow to leave")
+        wide = f"{best.enclosure.method}, wide: more than {MOST_REFERENCES} places are slow to leave"
+        return best._replace(enclosure=replace(best.enclosure, method=wide))
 
 
 def width(found: Enclosure) -> float:
@@ -112,23 +146,24 @@ def _width(lower: Numbers, upper: Numbers) -> float:
     return float(np.max(as_floats(quotient(upper, lower)) - 1, where=live, initial=0.0))
 
 
-def _occupation(walk: Excursions, start: Numbers) -> Excursion:
+def _occupation(walk: Excursions, start: Numbers) -> tuple[Excursion, list[Excursion]]:
     """The row: v_0 + sum_i x_i v_i."""
     first = walk.row(start)
     if not walk.references:
-        return first
+        return first, [first]
     rows = [walk.row(walk.step_from(i)) for i in walk.references]
     exits = [_along(row, walk.exits, walk.exits[i]) for row, i in zip(rows, walk.references, strict=True)]
     begun = [_along(first, walk.steps_into(j), start[j]) for j in walk.references]
     outer = _Outer.of(_between(walk, rows), exits, begun)
-    return _combined(first, rows, walk.references, outer.bounds(outer.elimination.occupation(outer.right)))
+    whole = _combined(first, rows, walk.references, outer.bounds(outer.elimination.occupation(outer.right)))
+    return whole, [first, *rows]
 
 
-def _harmonic(walk: Excursions, gain: Numbers) -> Excursion:
+def _harmonic(walk: Excursions, gain: Numbers) -> tuple[Excursion, list[Excursion]]:
     """The column: h_0 + sum_i g_i h_i."""
     first = walk.column(gain)
     if not walk.references:
-        return first
+        return first, [first]
     columns = [walk.column(walk.steps_into(j)) for j in walk.references]
     ending = walk.column(walk.exits)
     steps = [walk.step_from(i) for i in walk.references]
@@ -138,10 +173,11 @@ def _harmonic(walk: Excursions, gain: Numbers) -> Excursion:
     exits = [_along(ending, step, walk.exits[i]) for step, i in zip(steps, walk.references, strict=True)]
     gained = [_along(first, step, gain[i]) for step, i in zip(steps, walk.references, strict=True)]
     outer = _Outer.of(weights, exits, gained)
-    return _combined(first, columns, walk.references, outer.bounds(outer.elimination.harmonic(outer.right)))
+    whole = _combined(first, columns, walk.references, outer.bounds(outer.elimination.harmonic(outer.right)))
+    return whole, [first, *columns, ending]
 
 
-def _stationary(walk: Excursions, about: Numbers) -> Excursion:
+def _stationary(walk: Excursions, about: Numbers) -> tuple[Excursion, list[Excursion]]:
     """The stationary distribution: sum_i x_i v_i, x that of the references, over its sum."""
     rows = [walk.row(walk.step_from(i), about) for i in walk.references]
     weights = _between(walk, rows)
@@ -152,7 +188,7 @@ def _stationary(walk: Excursions, about: Numbers) -> Excursion:
     zeros = np.zeros(walk.chain.n_states)
     nothing = Excursion(Enclosure(zeros, zeros, zeros, 0.0, ""), rows[0].busiest)
     found = _combined(nothing, rows, walk.references, at)
-    return found._replace(enclosure=at_most_one(normalised(found.enclosure)))
+    return found._replace(enclosure=at_most_one(normalised(found.enclosure))), rows
 
 
 def _between(walk: Excursions, rows: list[Excursion]) -> list[list[ScaledArray]]:

@@ -20,6 +20,7 @@ from markovgpt.errors import TooLarge
 from markovgpt.scaled import Numbers
 from markovgpt.solvers.certificate import Enclosure
 from markovgpt.solvers.direct import DirectSystem, stationary_by_elimination
+from markovgpt.solvers.elimination_solver import EliminationSolver
 from markovgpt.solvers.iterative import IterativeSystem
 from markovgpt.solvers.window_solver import WindowSolver
 
@@ -45,6 +46,16 @@ def live_system(chain: TransitionOperator, live: Mask) -> LiveSystem:
     if n > ELIMINATED:
         _refuse(n)
     return DirectSystem.of(chain, live)
+
+
+def regenerating_system(chain: TransitionOperator, live: Mask) -> IterativeSystem:
+    """The system on given live states as one whose bounds come from products alone, and can be checked by products."""
+    n = int(np.count_nonzero(live))
+    if isinstance(chain, WindowChain) and n > ELIMINATED_WINDOWS:
+        return IterativeSystem(chain, live, partial(WindowSolver, chain))
+    if n > ELIMINATED + 1:
+        _refuse(n)
+    return IterativeSystem(chain, live, partial(EliminationSolver, chain))
 
 
 def stationary(chain: TransitionOperator, states: NDArray[np.int64]) -> Enclosure:
