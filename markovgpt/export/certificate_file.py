@@ -6,6 +6,7 @@ Every number is a pair, mantissa * 2**exponent, so that what is read is exactly 
 import zipfile
 import zlib
 from dataclasses import dataclass, fields
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,32 +14,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.durable import replacing
-from markovgpt.errors import InvalidInput
+from markovgpt.errors import InvalidInput, TooLarge
+from markovgpt.memory import require_memory
 
 LIVE, TARGET, LOST, OUTSIDE = range(4)
 COLUMNS, ROWS = ("hitting_probability", "expected_reward"), ("expected_visits", "stationary")
+WORDS = {
+    "hitting_probability": "probability that the target is reached",
+    "expected_reward": "expected reward before the target is reached",
+    "expected_visits": "expected visits to each live state before the target is reached",
+    "stationary": "stationary distribution of a recurrent class",
+}
 LARGEST_EXPONENT = 20_000  # numbers from about 10**-6000 to 10**6000
-DAMAGED = (ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+WHOLE_PER_STORED = 8  # bytes of Python's whole numbers, and products, for a byte in the file
+DAMAGED = (  # what reading raises then; out of memory, too: what is there fits, so that a header lies
+    AttributeError,
+    EOFError,
+    KeyError,
+    MemoryError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Certificate:
-    """A chain, a question about it, bounds of the parts of the answer, and of the answer; see `markovgpt.export.verify`.
+    """A chain, a question, bounds of the parts of the answer and of the answer; see `markovgpt.export.verify`.
 
     Parameters
     ----------
     question: one of COLUMNS and ROWS.
     note: what the writer says about the chain; nothing checks it.
-    role: (n_states,) LIVE; TARGET; LOST, from where nothing comes back to live states and no target is reached; OUTSIDE,
-        asked to be avoided, or never entered.
+    role: (n_states,) LIVE; TARGET; LOST, from where neither live states nor the target are reached; OUTSIDE, asked to
+        be avoided, or never entered.
     references: (k,) live states; of a stationary distribution the first is home.
     source, target: (m,) the transitions of live and lost states.
     weight: (m, 2) positive numbers; a row over its sum is the distribution of the next state.
     reward: (n_states, 2) of an expected reward, else (0, 2).
     start: (n_states, 2) a distribution, or (0, 2): every live state.
-    lower, upper: (parts, n_states, 2) bounds of the parts, read off references and ends nowhere.
+    lower, upper: (parts, n_states, 2) bounds of the parts; not read on references and ends.
     claim: (answers, 2, 2) a lower and an upper bound for each live state, or for the start of a column.
     """
 
@@ -102,11 +121,23 @@ class Certificate:
         """The states that are answered; none for one number, from a start."""
         return [] if self.is_column and len(self.start) else np.flatnonzero(self.role == LIVE).tolist()
 
+    def described(self) -> str:
+        """The question and the chain, in words."""
+        words = WORDS[self.question]
+        if self.question == "expected_reward" and fractions(self.reward) == [1] * len(self.role):
+            words = "expected steps until the target is reached"
+        marked = {"target": self.role == TARGET, "start": self.start[:, 0] > 0}
+        if self.question == "hitting_probability":
+            marked["avoiding"] = self.role == OUTSIDE
+        listed = [f"{name} {_listed(np.flatnonzero(states))}" for name, states in marked.items() if states.any()]
+        size = f"{len(self.role)} states, {len(self.source)} transitions"
+        return "; ".join([words, *listed, size, *([self.note] if self.note else [])])
+
     def write(self, path: str | Path) -> Path:
-        """Write the file, which replaces an old one at once or not at all; the same certificate gives the same bytes."""
-        file = Path(path)
+        """Write the file, which replaces an old one at once or not at all. Returns the path."""
+        file, stored = Path(path), {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
         with replacing(file) as stream:
-            np.savez_compressed(stream, **{field.name: np.asarray(getattr(self, field.name)) for field in fields(self)})
+            np.savez_compressed(stream, allow_pickle=False, **stored)
         return file
 
 
@@ -116,15 +147,35 @@ def read_certificate(path: str | Path) -> Certificate:
     Raises
     ------
     InvalidInput: a file that is no certificate, or a damaged one.
+    TooLarge: what is in it would not fit.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            size = sum(member.file_size for member in stored.zip.infolist())
+            require_memory(WHOLE_PER_STORED * size, f"the numbers of {path}", "check it on a larger machine")
             return Certificate(**{field.name: _plain(stored[field.name]) for field in fields(Certificate)})
-    except (*DAMAGED, AttributeError, TypeError) as error:
+    except TooLarge:
+        raise
+    except DAMAGED as error:
         raise InvalidInput(
             f"{path} must be an undamaged certificate, got one that cannot be read ({error}); write it again with "
             "write_certificate, or --certificate"
         ) from error
+
+
+def fractions(pairs: Integers) -> list[Fraction]:
+    """The numbers of a vector, exactly.
+
+    >>> fractions(np.array([[3, -2]]))
+    [Fraction(3, 4)]
+    """
+    return [Fraction(mantissa) * Fraction(2) ** exponent for mantissa, exponent in pairs.tolist()]
+
+
+def _listed(states: Integers) -> str:
+    """The first states, and how many there are."""
+    some = ", ".join(map(str, states[:5].tolist()))
+    return some if len(states) <= 5 else f"{some}, ... ({len(states)} states)"
 
 
 def _plain(array: NDArray[Any]) -> Any:
@@ -134,4 +185,5 @@ def _plain(array: NDArray[Any]) -> Any:
 
 def _is_no_number(pairs: Integers) -> bool:
     """Whether a mantissa is negative or an exponent out of range."""
-    return bool((pairs[..., 0] < 0).any() or (np.abs(pairs[..., 1]) > LARGEST_EXPONENT).any())
+    mantissa, exponent = pairs[..., 0], pairs[..., 1]
+    return bool(((mantissa < 0) | (exponent < -LARGEST_EXPONENT) | (exponent > LARGEST_EXPONENT)).any())

@@ -1,7 +1,7 @@
 """Certificates of answers: bounds that anyone can check by products, without our solvers.
 
 What is written is checked before it is kept: the bounds that are claimed are those that `markovgpt.export.verify` draws
-from the parts, rounded outward to 62 bits.
+from the parts, rounded outward to 61 bits.
 """
 
 import math
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from markovgpt.analysis.arguments import Start, Target, start_distribution, target_mask
 from markovgpt.analysis.structure import can_reach, reachable_from, recurrent_classes
-from markovgpt.chains.operator import Edges, TransitionOperator
+from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask
 from markovgpt.errors import InvalidInput, NotConverged
 from markovgpt.export.certificate_file import (
@@ -33,7 +33,7 @@ from markovgpt.solvers.iterative import Regenerated
 from markovgpt.solvers.live_system import regenerating_system
 
 QUESTIONS = ("hitting_probability", "expected_hitting_time", "expected_reward", "expected_visits", "stationary")
-BITS = 62
+BITS = 61  # with one more they fit an int64
 
 
 def write_certificate(

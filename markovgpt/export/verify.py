@@ -3,28 +3,30 @@
 **The chain** is p[s, t] = w[s, t] / W[s] with W[s] = sum_t w[s, t], exactly. Every number in the file is mantissa *
 2**exponent; all of them times one power of two are whole numbers, and Python does not round those.
 
-**The question** is a column z = P z + reward (probability to reach the target: z is 1 on it; reward and time: z is 0 on
-it), or a row z W = z w + start (z W are the visits; stationary: those between two returns to a home state, normalised).
-The unknown states are the live ones, the others and home are ends. `MAY_LEAD_TO` says what is asked of the ends, so that
-no part of the answer is hidden in them.
+**The question** is a column z = P z + reward (probability to reach the target: z is 1 on it; reward and time: z is 0
+on it), or a row z W = z w + start (z W are the visits; stationary: those between two returns to a home state,
+normalised). The unknown states are the live ones; the others, and home, are ends. `MAY_LEAD_TO` says what is asked of
+the ends, so that no part of the answer is hidden in them.
 
-**The parts.** Some live states are references. Part 0 is what happens before any of them: z is given on the ends, 0 on
-references. Part j is the same for z = 1 on reference j alone (column: the chance that it is the next; row: what follows
-a visit there), and a column with references has one more, the chance that an end comes first. An end or a reference can be reached from
-every other live state, so that Q, P among those, is transient: Q**n -> 0. Then lower <= Q lower + b and upper >= Q upper
-+ b, iterated, give lower <= sum_n Q**n b <= upper: the part lies between its bounds. (Rows alike.)
+**The parts.** Some live states are references. Part 0 is what happens before any of them: z is given on the ends, and
+0 on references. Part j is the same for z = 1 on reference j alone (column: the chance that it is the next; row: what
+follows a visit there). A column with references has one more, the chance that an end comes first. From every other
+live state an end or a reference can be reached, so Q, which is P among those states, is transient: Q**n -> 0. Then
+lower <= Q lower + b and upper >= Q upper + b, iterated, give lower <= sum_n Q**n b <= upper: the part lies between
+its bounds. Rows alike.
 
-**The references.** Products of the parts with w give, between bounds, the weights A[i, j] from one reference to the next,
-E[i] to an end, and a right-hand side c. The answer y on the references solves M y = c (row: y M = c), where M[i, i] = E[i]
-+ sum of A[i, j] over j != i, and M[i, j] = -A[i, j]. By the matrix-tree theorem det M and the y det M of Cramer's rule
-are sums of products of these non-negative numbers and grow with each of them, so that
+**The references.** Products of the parts with w give, between bounds, the weights A[i, j] from one reference to the
+next, E[i] to an end, and a right-hand side c. The answer y on the references solves M y = c (row: y M = c), where M[i,
+i] = E[i] + sum of A[i, j] over j != i, and M[i, j] = -A[i, j]. By the matrix-tree theorem det M, and the y det M of
+Cramer's rule, are sums of products of these non-negative numbers. They grow with each of them, so that
 
     y(lower) det(lower) / det(upper)  <=  y  <=  y(upper) det(upper) / det(lower).
 
 The answer is part 0 + sum_j y[j] part j, and the bounds that are claimed must hold what this gives.
+
+Sources: S. Chaiken, SIAM Journal on Algebraic and Discrete Methods 3 (1982) 319-329, for all minors of M.
 """
 
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -32,9 +34,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from markovgpt.export.certificate_file import LIVE, LOST, OUTSIDE, TARGET, Certificate, read_certificate
+from markovgpt.export.certificate_file import LIVE, LOST, OUTSIDE, TARGET, Certificate, fractions, read_certificate
+from markovgpt.export.verdict import Verdict
 
-MAY_LEAD_TO = {  # and where a start may lie: where a step from a live state may lead to
+MAY_LEAD_TO: dict[str, dict[int, tuple[int, ...]]] = {  # a start may lie where a live state may lead
     "hitting_probability": {LIVE: (LIVE, TARGET, LOST, OUTSIDE), LOST: (LOST, OUTSIDE)},
     "expected_reward": {LIVE: (LIVE, TARGET)},
     "expected_visits": {LIVE: (LIVE, TARGET, LOST), LOST: (LOST,)},
@@ -44,26 +47,6 @@ ROLES = ("live", "target", "lost", "outside")
 
 Wholes = NDArray[Any]  # of Python's whole numbers
 Side = tuple[list[Wholes], list[Wholes]]  # of one side: the bounds of the parts, and their products with the weights
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a certificate claims, and whether it holds.
-
-    Parameters
-    ----------
-    what: the question and the chain, in words.
-    states: those that are answered, in the order of the bounds; none where the answer is one number, from a start.
-    lower, upper: the bounds that are claimed, exactly.
-    reason: the first thing that fails; empty where the certificate holds.
-    """
-
-    holds: bool
-    what: str
-    states: tuple[int, ...]
-    lower: tuple[Fraction, ...]
-    upper: tuple[Fraction, ...]
-    reason: str = ""
 
 
 class Refuted(Exception):
@@ -92,7 +75,7 @@ def verify(path: str | Path) -> Verdict:
     (True, (Fraction(2, 1),), (Fraction(2, 1),))
     """
     given = read_certificate(path)
-    states, (low, high) = given.answered, (tuple(map(Fraction, _exact(given.claim[:, side]))) for side in (0, 1))
+    states, (low, high) = given.answered, (tuple(fractions(given.claim[:, side])) for side in (0, 1))
     try:
         found = implied(given)
         for place, (claimed, (below, above)) in enumerate(zip(zip(low, high, strict=True), found, strict=True)):
@@ -100,8 +83,8 @@ def verify(path: str | Path) -> Verdict:
                 where = f"state {states[place]}" if states else "the start"
                 raise Refuted(f"the bounds claimed for {where} do not hold what the parts give")
     except Refuted as failure:
-        return Verdict(False, described(given), tuple(states), low, high, str(failure))
-    return Verdict(True, described(given), tuple(states), low, high)
+        return Verdict(False, given.described(), tuple(states), low, high, str(failure))
+    return Verdict(True, given.described(), tuple(states), low, high)
 
 
 def implied(given: Certificate) -> list[tuple[Fraction, Fraction]]:
@@ -115,14 +98,15 @@ def implied(given: Certificate) -> list[tuple[Fraction, Fraction]]:
     claim.check_ends()
     claim.check_transience()
     below, above = claim.products(given.lower, -1), claim.products(given.upper, +1)
-    low, low_det = claim.at_references(below)
-    high, high_det = claim.at_references(above)
-    if not low_det > 0:
+    y_below, det_below = claim.at_references(below)
+    y_above, det_above = claim.at_references(above)
+    if not det_below > 0:
         raise Refuted("the lower bounds of the parts lead from some reference to no end")
-    lower = claim.combined(below, [y * low_det / high_det for y in low])
-    upper = claim.combined(above, [y * high_det / low_det for y in high])
+    lower = claim.combined(below, [y * det_below / det_above for y in y_below])
+    upper = claim.combined(above, [y * det_above / det_below for y in y_above])
     if given.question == "stationary":
-        return [(a / sum(upper), b / sum(lower)) for a, b in zip(lower, upper, strict=True)]
+        most, least = sum(upper), sum(lower)
+        return [(below / most, above / least) for below, above in zip(lower, upper, strict=True)]
     return list(zip(lower, upper, strict=True))
 
 
@@ -211,37 +195,15 @@ class _Claim:
 
     def _only(self, state: int) -> NDArray[np.bool_]:
         """The mask of one state."""
-        return np.arange(len(self.given.role)) == state
+        mask = np.zeros(len(self.given.role), dtype=bool)
+        mask[state] = True
+        return mask
 
     def _gathered(self, terms: Wholes, places: NDArray[np.int64]) -> Wholes:
         """The sum of the terms of each place."""
         sums = self.nothing.copy()
         np.add.at(sums, places, terms)
         return sums
-
-
-def described(given: Certificate) -> str:
-    """The question and the chain, in words."""
-    role = given.role
-    words = {
-        "hitting_probability": "probability to reach the target",
-        "expected_reward": "expected reward before the target",
-        "expected_visits": "expected visits before the target",
-        "stationary": "stationary distribution",
-    }[given.question]
-    if len(given.reward) and _exact(given.reward) == [1] * len(role):
-        words = "expected steps until the target"
-    listed = [
-        f"{name} {', '.join(map(str, states[:5].tolist()))}{', ...' if len(states) > 5 else ''} ({len(states)} states)"
-        for name, states in (
-            ("target", np.flatnonzero(role == TARGET)),
-            ("avoiding", np.flatnonzero(role == OUTSIDE) if given.question == "hitting_probability" else role[:0]),
-            ("start", np.flatnonzero(given.start[:, 0])),
-        )
-        if len(states)
-    ]
-    size = f"{len(role)} states and {len(given.source)} transitions"
-    return "; ".join([words, *listed, f"on a chain of {size}", *([given.note] if given.note else [])])
 
 
 def _refuse(wrong: NDArray[np.bool_], what: str) -> None:
@@ -259,11 +221,6 @@ def _whole(pairs: NDArray[np.int64], unit: int) -> Wholes:
     """The numbers times 2**unit."""
     flat = [m << (e + unit) for m, e in pairs.reshape(-1, 2).tolist()]
     return np.array([*flat, None], dtype=object)[:-1].reshape(pairs.shape[:-1])
-
-
-def _exact(pairs: NDArray[np.int64]) -> list[Fraction]:
-    """The numbers as fractions."""
-    return [Fraction(m) * Fraction(2) ** e for m, e in pairs.tolist()]
 
 
 def _solved(matrix: list[list[Fraction]], right: list[Fraction]) -> tuple[list[Fraction], Fraction]:

@@ -113,9 +113,7 @@ class IterativeSystem:
         best, residual = None, 0.0
         for widest in [NARROW] * MOST_REFERENCES + [math.inf]:
             try:
-                (found, busiest), parts = attempt(
-                    Excursions(self.chain, self.live, references, self.solver_on, widest)
-                )
+                (found, busiest), parts = attempt(Excursions(self.chain, self.live, references, self.solver_on, widest))
                 if best is None or width(found) < width(best.enclosure):
                     best = Regenerated(found, references, [part.enclosure for part in parts])
                 if width(best.enclosure) <= NARROW:
