@@ -129,6 +129,21 @@ def test_numbers_that_mean_nothing_are_refused(file, change):
         replace(given, **changed)
 
 
+def test_references_and_starts_that_mean_nothing_are_refused(file):
+    given = read_certificate(file)
+    one, parts = np.array([0]), given.lower[[0, 1, -1]]
+    for changed in (
+        {"references": np.array([0, 0]), "lower": given.lower[[0, 1, 1, -1]], "upper": given.upper[[0, 1, 1, -1]]},
+        {"references": np.array([3]), "lower": parts, "upper": parts},  # the target
+        {"question": "stationary", "references": one[:0], "lower": parts[:0], "upper": parts[:0]},
+        {"question": "expected_visits", "references": one, "lower": parts[:2], "upper": parts[:2]},
+        {"reward": given.reward * np.array([-1, 1])},
+    ):
+        whole = {"start": given.start[:0], "reward": given.reward[: 4 * ("question" not in changed)], **changed}
+        with pytest.raises(mg.InvalidInput, match="a certificate must hold"):
+            replace(given, **whole)
+
+
 def test_an_interrupted_write_leaves_the_old_file(file, monkeypatch):
     before = file.read_bytes()
     monkeypatch.setattr(np, "savez_compressed", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))

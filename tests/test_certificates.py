@@ -4,9 +4,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from oracles import solve
 from reference_chains import gambler, line, nearly_uncoupled, rare_run, trap, two_periods, uniform_windows
 
 import markovgpt as mg
+from markovgpt.export.certificate_file import read_certificate
 
 
 def test_the_certificate_and_the_answer_overlap(tmp_path):
@@ -97,3 +99,70 @@ def test_a_gambler_with_many_coins_is_certified(tmp_path):
     exact = [Fraction(3**i - 1, 3**60 - 1) for i in range(1, 60)]
     assert verdict.holds
     assert all(a <= x <= b for a, x, b in zip(verdict.lower, exact, verdict.upper, strict=True))
+
+
+def three_valleys():
+    """Three pairs of states, left for each other with chances near 1e-9 that differ, and for state 6 with 2**-40."""
+    matrix = np.zeros((7, 7))
+    for first, other in ((0, 2), (2, 4), (4, 0)):
+        matrix[first, first + 1], matrix[first + 1, first] = 0.5, 0.25
+        matrix[first, other], matrix[first, (other + 2) % 6] = (first + 1) * 2.0**-30, (first + 3) * 2.0**-32
+    matrix[0, 6] = 2.0**-40
+    for state in range(7):
+        matrix[state, state] = 1 - matrix[state].sum()
+    return matrix
+
+
+def exact(matrix, live):
+    """I - Q in fractions; the rows of `three_valleys` sum to 1 exactly."""
+    return [[(i == j) - Fraction(float(matrix[i, j])) for j in live] for i in live]
+
+
+def test_rows_and_columns_with_several_references_hold_the_exact_answer(tmp_path):
+    matrix, live = three_valleys(), range(6)
+    chain, system = mg.SparseChain.from_matrix(matrix), exact(matrix, live)
+    transposed = [list(column) for column in zip(*system, strict=True)]
+    expected = {
+        "expected_hitting_time": solve(system, [Fraction(1)] * 6),
+        "expected_visits": solve(transposed, [Fraction(int(i == 2)) for i in live]),
+    }
+    for question, answer in expected.items():
+        start = 2 if question == "expected_visits" else None
+        file = mg.write_certificate(chain, tmp_path / "c.npz", question, target=[6], start=start)
+        verdict = mg.verify(file)
+        assert len(read_certificate(file).references) >= 3
+        assert verdict.holds
+        for low, x, high in zip(verdict.lower, answer, verdict.upper, strict=True):
+            assert low <= x <= high <= low * (1 + Fraction(1, 10**9))
+
+
+def test_the_stationary_distribution_of_valleys(tmp_path):
+    matrix = three_valleys()[:6, :6]
+    matrix[0, 0] += 2.0**-40
+    file = mg.write_certificate(mg.SparseChain.from_matrix(matrix), tmp_path / "c.npz", "stationary")
+    rest = exact(matrix, range(1, 6))  # pi[0] = 1, then divided by the sum
+    x = [Fraction(1), *solve([list(c) for c in zip(*rest, strict=True)], [Fraction(float(p)) for p in matrix[0, 1:]])]
+    verdict = mg.verify(file)
+    assert len(read_certificate(file).references) >= 3
+    for low, mass, high in zip(verdict.lower, x, verdict.upper, strict=True):
+        assert low <= mass / sum(x) <= high <= low * (1 + Fraction(1, 10**9))
+
+
+def test_a_sure_state_beside_references(tmp_path):
+    # valley 0 <-> 1, left from 0 for the lost 4 or for 2, which surely leads to the target 3: 1/3 from 2**-40 : 2**-39
+    small = 2.0**-40
+    chain = mg.SparseChain.from_matrix(
+        [
+            [0.5 - 3 * small, 0.5, small, 0, 2 * small],
+            [0.5, 0.5, 0, 0, 0],
+            [0, 0, 0.5, 0.5, 0],
+            [0, 0, 0, 1, 0],
+            [0, 0, 0, 0, 1],
+        ]
+    )
+    file = mg.write_certificate(chain, tmp_path / "c.npz", "hitting_probability", target=[3])
+    verdict = mg.verify(file)
+    assert len(read_certificate(file).references) >= 1
+    third = Fraction(1, 3)
+    assert all(a <= x <= b for a, x, b in zip(verdict.lower, (third, third, 1), verdict.upper, strict=True))
+    assert verdict.upper[0] < verdict.lower[0] * (1 + Fraction(1, 10**9))

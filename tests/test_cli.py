@@ -324,7 +324,7 @@ def test_a_certificate_that_does_not_hold_exits_with_three(folder, tmp_path, cap
     dataclasses.replace(given, reward=given.reward + np.array([0, 1])).write(file)
     capsys.readouterr()
     assert cli.main(["verify", str(file)]) == 3
-    assert capsys.readouterr().out.startswith("does not hold, the lower bound of part 0 fails its inequality at state")
+    assert capsys.readouterr().out.startswith("does not hold, the upper bound of part 0 fails its inequality at state")
     assert cli.main(["verify", str(file), "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["holds"] is False
 
