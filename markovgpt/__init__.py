@@ -12,6 +12,7 @@ The map, by question:
   `absorption_probabilities`, `transient_distribution`
 - Temperature zero: `greedy_machine`
 - What one takes away: `draw`, `write_dot`, `write_table`, `certified_digits`, `write_drn`, `write_umb`
+- Why believe it: `write_certificate`, `verify`, `Verdict`
 - What comes in: `read_drn`, `read_prism`, `ImportedChain`
 """
 
@@ -37,12 +38,15 @@ from markovgpt.chains.sparse_chain import SparseChain, with_absorbing
 from markovgpt.chains.states import StateSpace
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput, MarkovGPTError, NotConverged, TooLarge
+from markovgpt.export.certificates import write_certificate
 from markovgpt.export.dot import draw, write_dot
 from markovgpt.export.drn import read_drn, write_drn
 from markovgpt.export.imported import ImportedChain
 from markovgpt.export.prism import read_prism
 from markovgpt.export.tables import certified_digits, write_table
 from markovgpt.export.umb import write_umb
+from markovgpt.export.verdict import Verdict
+from markovgpt.export.verify import verify
 from markovgpt.models.checkpoints import load_model, load_vocabulary, save_model
 from markovgpt.models.gpt import GPT, GPTConfig
 from markovgpt.models.protocol import NextTokenModel, as_model
@@ -72,6 +76,7 @@ __all__ = [
     "TooLarge",
     "TrainedGPT",
     "TransitionOperator",
+    "Verdict",
     "Vocabulary",
     "WindowChain",
     "absorption_probabilities",
@@ -101,7 +106,9 @@ __all__ = [
     "tabulation_bytes",
     "train_gpt",
     "transient_distribution",
+    "verify",
     "with_absorbing",
+    "write_certificate",
     "write_dot",
     "write_drn",
     "write_table",

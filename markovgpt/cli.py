@@ -26,8 +26,11 @@ from markovgpt.chains.sampling import ENGINES, SamplingSettings
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.demo import FOLDER, run_demo
 from markovgpt.errors import InvalidInput, MarkovGPTError, NotConverged, TooLarge
+from markovgpt.export.certificates import write_certificate
 from markovgpt.export.dot import draw, write_dot
 from markovgpt.export.tables import certified_digits
+from markovgpt.export.verify import verify
+from markovgpt.export.written_numbers import without_infinities
 from markovgpt.models.checkpoints import FORMATS, load_model, load_vocabulary
 
 ANSWERED, BAD_INPUT, NOT_CERTIFIED, WOULD_NOT_FIT, INTERRUPTED = 0, 2, 3, 4, 130
@@ -41,8 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = _parser().parse_args(arguments)
     try:
-        given.answer(given)
+        code: int = given.answer(given) or ANSWERED
         sys.stdout.flush()
+        return code
     except BrokenPipeError:  # the reader has left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
@@ -106,7 +110,13 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--start", metavar="TEXT", help="the window to begin with; left out: every window")
     start.add_argument("--start-tokens", metavar="IDS", type=_token_ids, help="the same as token ids: 0,0,0,0")
     reach.add_argument("--within", metavar="N", type=int, help="within N tokens; left out: ever, and the expected time")
+    reach.add_argument("--certificate", metavar="FILE", help="write the answer with what is needed to verify it")
     reach.set_defaults(answer=_reach)
+
+    verifying = commands.add_parser("verify", help="whether a certificate holds, checked in whole numbers")
+    verifying.add_argument("file", metavar="FILE", help="as reach --certificate writes it")
+    verifying.add_argument("--json", action="store_true", help="print one JSON object")
+    verifying.set_defaults(answer=_verify)
 
     greedy = commands.add_parser("greedy", help="the loops it falls into at temperature 0")
     _add_model(greedy)
@@ -212,6 +222,8 @@ def _stationary(given: argparse.Namespace) -> None:
 
 def _reach(given: argparse.Namespace) -> None:
     began = time.perf_counter()
+    if given.certificate is not None and given.within is not None:
+        raise InvalidInput("a certificate has no horizon, got --within; leave out --within, or --certificate")
     chain, settings, table = _chain(given)
     wanted = given.red if given.red is not None else given.red_tokens
     red = ending_with(chain.space, wanted, chain.vocabulary)
@@ -221,6 +233,11 @@ def _reach(given: argparse.Namespace) -> None:
     answers = {"P(red)": answer}
     if given.within is None:
         answers["expected tokens until red"] = expected_hitting_time(chain, red, start=start)
+    if given.certificate is not None:
+        endless = np.any(answers["expected tokens until red"].infinite)
+        asked = "hitting_probability" if endless else "expected_hitting_time"
+        note = f"red {wanted!r}; {settings}; {table.source}"
+        write_certificate(chain, given.certificate, asked, target=red, start=start, note=note)
     if given.json:
         time_of = {f"expected_steps_{name}": v for name, v in list(answers.values())[-1].summary().items()}
         extra = {**answer.summary(), **(time_of if given.within is None else {})}
@@ -232,6 +249,12 @@ def _reach(given: argparse.Namespace) -> None:
             _print_likeliest(chain, each, np.arange(chain.n_states))
         else:
             print(f"{name} = {certified_digits(each)}   in [{each.lower!r}, {each.upper!r}]   ({each.method})")
+
+
+def _verify(given: argparse.Namespace) -> int:
+    verdict = verify(given.file)
+    print(json.dumps(verdict.summary()) if given.json else verdict)
+    return ANSWERED if verdict.holds else NOT_CERTIFIED
 
 
 def _greedy(given: argparse.Namespace) -> None:
@@ -288,18 +311,7 @@ def _print_json(
         "states": table.space.n_states,
         "seconds": round(time.perf_counter() - began, 3),
     }
-    print(json.dumps(_finite(whole)))
-
-
-def _finite(value: Any) -> Any:
-    """The value with infinities as the words "Infinity" and "-Infinity", which JSON has no numbers for."""
-    if isinstance(value, dict):
-        return {key: _finite(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(part) for part in value]
-    if isinstance(value, float) and math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    return value
+    print(json.dumps(without_infinities(whole)))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The shell: answers on stdout, calm refusals on stderr, exit codes, and never a traceback."""
 
+import dataclasses
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import torch
 
 import markovgpt as mg
 from markovgpt import cli
+from markovgpt.export.certificate_file import read_certificate
 
 
 @pytest.fixture(scope="module")
@@ -204,6 +206,7 @@ def test_not_a_traceback_from_a_real_process(folder):
 SLOW = """
 import sys, time
 from markovgpt import cli
+from markovgpt.export.certificate_file import read_certificate
 from markovgpt.chains import table_folder
 put = table_folder.TableFolder.put
 def slowly(self, block, logits):
@@ -298,3 +301,55 @@ def test_odd_places_and_sizes_are_refused_in_one_line(folder, capsys, arguments)
     out, err = capsys.readouterr()
     assert out == ""
     assert arguments[1].removesuffix("/below") in err.splitlines()[-1]
+
+
+def test_a_certificate_is_written_and_verified(folder, chain, tmp_path, capsys):
+    file = str(tmp_path / "aaa.npz")
+    answer = answer_of(capsys, "reach", folder, "--red", "aaa", "--start", "bbb", "--certificate", file)
+    found = answer_of(capsys, "verify", file)
+    assert found["holds"] is True
+    assert found["what"].startswith("expected steps until the target is reached; target 0; start 7; 8 states, ")
+    assert "red 'aaa'; SamplingSettings(temperature=1.0" in found["what"]
+    low, high = float(found["lower"][0]), float(found["upper"][0])
+    assert low <= answer["expected_steps_upper"]
+    assert answer["expected_steps_lower"] <= high < low * (1 + 1e-9)
+    assert cli.main(["verify", file]) == 0
+    assert capsys.readouterr().out.startswith("holds: expected steps until the target is reached; ")
+
+
+def test_a_certificate_that_does_not_hold_exits_with_three(folder, tmp_path, capsys):
+    file = tmp_path / "aaa.npz"
+    assert cli.main(["reach", folder, "--red", "aaa", "--certificate", str(file)]) == 0
+    given = read_certificate(file)
+    dataclasses.replace(given, reward=given.reward + np.array([0, 1])).write(file)
+    capsys.readouterr()
+    assert cli.main(["verify", str(file)]) == 3
+    assert capsys.readouterr().out.startswith("does not hold, the upper bound of part 0 fails its inequality at state")
+    assert cli.main(["verify", str(file), "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["holds"] is False
+
+
+def test_a_damaged_certificate_exits_with_two(tmp_path, capsys):
+    (tmp_path / "damaged.npz").write_bytes(b"PK\x03\x04")
+    assert cli.main(["verify", str(tmp_path / "damaged.npz")]) == 2
+    assert "must be an undamaged certificate" in capsys.readouterr().err
+    assert cli.main(["verify", str(tmp_path / "missing.npz")]) == 2
+
+
+def test_a_red_that_may_never_come_has_the_certificate_of_its_probability(folder, tmp_path, capsys):
+    file = str(tmp_path / "cold.npz")
+    options = ["--start", "bbb", "--temperature", "0", "--certificate", file]
+    reds = [
+        red for red in ("aab", "aba", "baa") if answer_of(capsys, "reach", folder, "--red", red, *options)["value"] == 0
+    ]
+    assert cli.main(["reach", folder, "--red", reds[0], *options]) == 0
+    capsys.readouterr()
+    found = answer_of(capsys, "verify", file)
+    assert found["what"].startswith("probability that the target is reached")
+    assert (found["lower"], found["upper"]) == (["0"], ["0"])
+
+
+def test_a_certificate_has_no_horizon(folder, tmp_path, capsys):
+    file = str(tmp_path / "c.npz")
+    assert cli.main(["reach", folder, "--red", "aaa", "--within", "3", "--certificate", file]) == 2
+    assert "leave out --within, or --certificate" in capsys.readouterr().err

@@ -58,8 +58,6 @@ def hitting_probability(
     Raises
     ------
     InvalidInput: an empty target, a start or a mask that does not fit the chain, a negative horizon.
-    TooLarge: more than 3,000 states may but need not reach the target, in a chain that is not over all windows; a
-        horizon has no such limit.
     NotConverged: bounds that hold were not found.
 
     Method: elimination without subtraction (`markovgpt.solvers.gth`), enclosed a priori and a posteriori.
@@ -118,7 +116,7 @@ def expected_reward(
     Raises
     ------
     InvalidInput: rewards that are negative, infinite or of another shape, and what `hitting_probability` refuses.
-    TooLarge: more than 3,000 states lead to the target.
+    NotConverged: bounds that hold were not found.
 
     >>> from markovgpt.chains.sparse_chain import SparseChain
     >>> coin = SparseChain.from_matrix([[0.5, 0.5], [0.5, 0.5]])
@@ -199,7 +197,8 @@ def absorption_probabilities(chain: TransitionOperator, *, start: Start | None =
 
     Raises
     ------
-    TooLarge: states x classes would not fit, or more than 3,000 transient states.
+    TooLarge: states x classes would not fit.
+    NotConverged: bounds that hold were not found.
 
     >>> from markovgpt.chains.sparse_chain import SparseChain
     >>> game = SparseChain.from_matrix([[1, 0, 0, 0], [.75, 0, .25, 0], [0, .75, 0, .25], [0, 0, 0, 1]])

@@ -109,7 +109,6 @@ def stationary_distributions(chain: TransitionOperator, tolerance: float = 1e-12
 
     Raises
     ------
-    TooLarge: a class of more than 3,001 states, in a chain that is not over all windows.
     NotConverged: the defect is above the tolerance, or bounds that hold were not found.
 
     >>> from markovgpt.chains.sparse_chain import SparseChain
@@ -149,8 +148,6 @@ def long_run_distribution(chain: TransitionOperator, start: Start) -> Answer:
 
     Raises
     ------
-    TooLarge: more than 3,000 transient states can be reached, or a class of more than 3,001 states, in a chain that is
-        not over all windows.
     NotConverged: bounds that hold were not found.
 
     >>> from markovgpt.chains.sparse_chain import SparseChain

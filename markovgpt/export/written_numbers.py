@@ -7,6 +7,7 @@ import math
 import re
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from fractions import Fraction
+from typing import Any
 
 from markovgpt.errors import InvalidInput
 
@@ -70,3 +71,18 @@ def read_back(mantissa: float, exponent: int) -> str:
     if (value := math.ldexp(mantissa, max(exponent, -1100))) >= SAFE:
         return repr(value)
     return f"{FORTY_DIGITS.multiply(Decimal(mantissa), FORTY_DIGITS.power(2, exponent)):.16e}"
+
+
+def without_infinities(value: Any) -> Any:
+    """The value with infinities as the words "Infinity" and "-Infinity", which JSON has no numbers for.
+
+    >>> without_infinities({"steps": [1.0, math.inf]})
+    {'steps': [1.0, 'Infinity']}
+    """
+    if isinstance(value, dict):
+        return {key: without_infinities(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_infinities(part) for part in value]
+    if isinstance(value, float) and math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return value

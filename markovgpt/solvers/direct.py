@@ -63,14 +63,19 @@ class DirectSystem:
         totals = ScaledArray.of(scatter_sum(probability, place[source], n))
         return cls(chain.n_states, np.flatnonzero(live), between, exits, totals, chain.roundings)
 
+    @property
+    def weights(self) -> Numbers:
+        """(n, n) the weights between the live states."""
+        n = len(self.states)
+        source, target, probability = self.inside
+        dense: Numbers = ScaledArray.zeros((n, n)) if isinstance(probability, ScaledArray) else np.zeros((n, n))
+        dense[source, target] = probability  # type: ignore[assignment]
+        return dense
+
     @cached_property
     def elimination(self) -> Elimination:
         """The eliminated system, made once."""
-        n = len(self.states)
-        source, target, probability = self.inside
-        weights: Numbers = ScaledArray.zeros((n, n)) if isinstance(probability, ScaledArray) else np.zeros((n, n))
-        weights[source, target] = probability  # type: ignore[assignment]
-        return eliminate(weights, self.exits)
+        return eliminate(self.weights, self.exits)
 
     @cached_property
     def _outflow(self) -> ScaledArray:

@@ -16,6 +16,7 @@ time is spent, until bounds are narrow.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -47,6 +48,23 @@ NARROW = 3e-10  # relative width at which no more references are taken
 MOST_REFERENCES = 6
 PARTS = ("value", "lower", "upper")
 
+Attempt = Callable[[Excursions], tuple[Excursion, list[Excursion]]]  # the whole, and its parts
+
+
+class Regenerated(NamedTuple):
+    """An enclosure, and what it was put together from.
+
+    Parameters
+    ----------
+    references: states.
+    parts: enclosures of what happens before the references, of each reference's, and, of a column that has any, of the
+        chance that an end comes before the next of them.
+    """
+
+    enclosure: Enclosure
+    references: list[int]
+    parts: list[Enclosure]
+
 
 @dataclass(frozen=True, eq=False)
 class IterativeSystem:
@@ -64,24 +82,40 @@ class IterativeSystem:
 
     def harmonic(self, gain: Numbers) -> Enclosure:
         """Enclose h = Q h + gain."""
-        return self._narrowed([], lambda walk: _harmonic(walk, gain * self.live))
+        return self.harmonic_parts(gain).enclosure
 
     def occupation(self, start: Numbers) -> Enclosure:
         """Enclose v = v Q + start."""
-        return self._narrowed([], lambda walk: _occupation(walk, start * self.live))
+        return self.occupation_parts(start).enclosure
 
     def stationary(self) -> Enclosure:
         """Enclose the stationary distribution of a recurrent class, the live states."""
+        return self.stationary_parts(known_otherwise=True).enclosure
+
+    def harmonic_parts(self, gain: Numbers) -> Regenerated:
+        """Enclose h = Q h + gain, and say how."""
+        return self._narrowed([], lambda walk: _harmonic(walk, gain * self.live))
+
+    def occupation_parts(self, start: Numbers) -> Regenerated:
+        """Enclose v = v Q + start, and say how."""
+        return self._narrowed([], lambda walk: _occupation(walk, start * self.live))
+
+    def stationary_parts(self, *, known_otherwise: bool = False) -> Regenerated:
+        """Enclose the stationary distribution of a recurrent class, and say how; no part comes before references.
+
+        Parameters
+        ----------
+        known_otherwise: whether bounds without any parts are as good, where they are tighter.
+        """
         about, known = self.solver_on(self.live).stationary(), None
-        if isinstance(self.chain, WindowChain):
-            known = enclose_by_minorization(self.chain, about)
-        if known is not None and width(known) <= NARROW:
+        if known_otherwise and isinstance(self.chain, WindowChain):
+            minorized = enclose_by_minorization(self.chain, about)
+            known = None if minorized is None else Regenerated(minorized, [], [])
+        if known is not None and width(known.enclosure) <= NARROW:
             return known
         return self._narrowed([largest(about)], lambda walk: _stationary(walk, about), known)
 
-    def _narrowed(
-        self, references: list[int], attempt: Callable[[Excursions], Excursion], best: Enclosure | None = None
-    ) -> Enclosure:
+    def _narrowed(self, references: list[int], attempt: Attempt, best: Regenerated | None = None) -> Regenerated:
         """The narrowest enclosure, as references are added one by one.
 
         Raises
@@ -92,14 +126,15 @@ class IterativeSystem:
         for left in range(MOST_REFERENCES, -1, -1):
             widest = math.inf if left == 0 else widest  # take what there is
             try:
-                found, busiest = attempt(Excursions(self.chain, self.live, references, self.solver_on, widest))
-                best = found if best is None or width(found) < width(best) else best
+                (found, busiest), parts = attempt(Excursions(self.chain, self.live, references, self.solver_on, widest))
+                if best is None or width(found) < width(best.enclosure):
+                    best = Regenerated(found, references, [part.enclosure for part in parts])
             except UnboundedError as failure:
                 residual, busiest = failure.residual, failure.busiest
                 if failure.is_hopeless:
                     widest = math.inf
                     continue
-            if widest == math.inf or (best is not None and width(best) <= NARROW):
+            if widest == math.inf or (best is not None and width(best.enclosure) <= NARROW):
                 break
             references = [*references, busiest]
         if best is None:
@@ -108,8 +143,8 @@ class IterativeSystem:
                 f"{int(self.live.sum())} live states; ask within a horizon (within=), or raise the temperature",
                 residual,
             )
-        wide = "" if width(best) <= NARROW else ", wide: many places are slow to leave"
-        return replace(best, method=best.method + wide)
+        wide = "" if width(best.enclosure) <= NARROW else ", wide: many places are slow to leave"
+        return best._replace(enclosure=replace(best.enclosure, method=best.enclosure.method + wide))
 
 
 def width(found: Enclosure) -> float:
@@ -125,23 +160,24 @@ def _width(lower: Numbers, upper: Numbers) -> float:
     return float(np.max(as_floats(quotient(upper, lower)) - 1, where=live, initial=0.0))
 
 
-def _occupation(walk: Excursions, start: Numbers) -> Excursion:
+def _occupation(walk: Excursions, start: Numbers) -> tuple[Excursion, list[Excursion]]:
     """The row: v_0 + sum_i x_i v_i."""
     first = walk.row(start)
     if not walk.references:
-        return first
+        return first, [first]
     rows = [walk.row(walk.step_from(i)) for i in walk.references]
     exits = [_along(row, walk.exits, walk.exits[i]) for row, i in zip(rows, walk.references, strict=True)]
     begun = [_along(first, walk.steps_into(j), start[j]) for j in walk.references]
     outer = _Outer.of(_between(walk, rows), exits, begun)
-    return _combined(first, rows, walk.references, outer.bounds(outer.elimination.occupation(outer.right)))
+    whole = _combined(first, rows, walk.references, outer.bounds(outer.elimination.occupation(outer.right)))
+    return whole, [first, *rows]
 
 
-def _harmonic(walk: Excursions, gain: Numbers) -> Excursion:
+def _harmonic(walk: Excursions, gain: Numbers) -> tuple[Excursion, list[Excursion]]:
     """The column: h_0 + sum_i g_i h_i."""
     first = walk.column(gain)
     if not walk.references:
-        return first
+        return first, [first]
     columns = [walk.column(walk.steps_into(j)) for j in walk.references]
     ending = walk.column(walk.exits)
     steps = [walk.step_from(i) for i in walk.references]
@@ -151,10 +187,11 @@ def _harmonic(walk: Excursions, gain: Numbers) -> Excursion:
     exits = [_along(ending, step, walk.exits[i]) for step, i in zip(steps, walk.references, strict=True)]
     gained = [_along(first, step, gain[i]) for step, i in zip(steps, walk.references, strict=True)]
     outer = _Outer.of(weights, exits, gained)
-    return _combined(first, columns, walk.references, outer.bounds(outer.elimination.harmonic(outer.right)))
+    whole = _combined(first, columns, walk.references, outer.bounds(outer.elimination.harmonic(outer.right)))
+    return whole, [first, *columns, ending]
 
 
-def _stationary(walk: Excursions, about: Numbers) -> Excursion:
+def _stationary(walk: Excursions, about: Numbers) -> tuple[Excursion, list[Excursion]]:
     """The stationary distribution: sum_i x_i v_i, x that of the references, over its sum."""
     rows = [walk.row(walk.step_from(i), about) for i in walk.references]
     weights = _between(walk, rows)
@@ -165,7 +202,7 @@ def _stationary(walk: Excursions, about: Numbers) -> Excursion:
     zeros = np.zeros(walk.chain.n_states)
     nothing = Excursion(Enclosure(zeros, zeros, zeros, 0.0, ""), rows[0].busiest)
     found = _combined(nothing, rows, walk.references, at)
-    return found._replace(enclosure=at_most_one(normalised(found.enclosure)))
+    return found._replace(enclosure=at_most_one(normalised(found.enclosure))), rows
 
 
 def _between(walk: Excursions, rows: list[Excursion]) -> list[list[ScaledArray]]:

@@ -47,6 +47,11 @@ def live_system(chain: TransitionOperator, live: Mask) -> LiveSystem:
     return IterativeSystem(chain, live, partial(_solver_on, chain))
 
 
+def regenerating_system(chain: TransitionOperator, live: Mask) -> IterativeSystem:
+    """The system on given live states as one whose bounds come from products alone, and can be checked by products."""
+    return IterativeSystem(chain, live, partial(_solver_on, chain))
+
+
 def stationary(chain: TransitionOperator, states: NDArray[np.int64]) -> Enclosure:
     """Enclose the stationary distribution of a recurrent class, 0 elsewhere."""
     members = np.zeros(chain.n_states, dtype=bool)
