@@ -100,12 +100,26 @@ def test_a_mixing_chain_is_bracketed_after_few_steps():
     assert "hazard bracket to step 1000000000" in answer.method
 
 
-def test_a_bracket_that_stays_wide_says_so_and_still_holds():
-    # period 2: the end can be entered from state 1 only, every other step
+@pytest.mark.parametrize("steps", [10**7, 10**7 + 1, 10**15, 10**15 + 1])
+def test_what_survives_in_a_cycle_is_bracketed_over_whole_rounds(steps):
+    # period 2: the end can be entered from state 1 only, every other step; from 0 after 2, 4, ...
     chain = mg.SparseChain.from_matrix([[0, 1, 0], [1 - 1e-6, 0, 1e-6], [0, 0, 1]])
-    steps = 10**7
-    answer = mg.hitting_probability(chain, [2], start=0, within=steps)
-    exact = -np.expm1(steps // 2 * np.log1p(-1e-6))
+    p = Fraction(1e-6) / (Fraction(1 - 1e-6) + Fraction(1e-6))
+    with mpmath.workdps(60):
+        for start, rounds in ((0, steps // 2), (1, (steps + 1) // 2)):
+            answer = mg.hitting_probability(chain, [2], start=start, within=steps)
+            exact = -mpmath.expm1(rounds * mpmath.log1p(-mpmath.mpf(p.numerator) / p.denominator))
+            assert answer.lower <= exact <= answer.upper
+            assert answer.upper / answer.lower < 1 + 1e-9
+            assert answer.iterations < 200
+
+
+def test_a_bracket_that_stays_wide_says_so_and_still_holds():
+    # two states that never meet, with hazards of 1e-6 and 1e-3, reached from 0 with even chances
+    chain = mg.SparseChain.from_matrix([[0, 0.5, 0.5, 0], [0, 1 - 1e-6, 0, 1e-6], [0, 0, 1 - 1e-3, 1e-3], [0, 0, 0, 1]])
+    steps = 10**6
+    answer = mg.hitting_probability(chain, [3], start=0, within=steps)
+    exact = -0.5 * (np.expm1((steps - 1) * np.log1p(-1e-6)) + np.expm1((steps - 1) * np.log1p(-1e-3)))
     assert answer.lower <= exact <= answer.upper
     assert 0 <= answer.value <= 1
     assert "wide: what survives is periodic or splits" in answer.method

@@ -11,16 +11,18 @@ target in the next step, given alive), then by the mediant inequality so it stay
 chance of any end, mt <= (S_k - S_{k+1}) / S_k <= Mt. Hence
 
     F_k + S_k m (1 - (1 - Mt)^(n-k)) / Mt  <=  P(T <= n)  <=  F_k + S_k M (1 - (1 - mt)^(n-k)) / mt
+
+Where what survives is periodic, the same holds with d steps, the common period, in place of one.
 """
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from markovgpt.analysis.arguments import Start, start_distribution
 from markovgpt.analysis.result import Answer
-from markovgpt.analysis.structure import can_reach
+from markovgpt.analysis.structure import can_reach, common_period
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask, is_count
 from markovgpt.errors import InvalidInput
@@ -30,6 +32,8 @@ from markovgpt.solvers.certificate import Enclosure, at_most_one, mean_over
 Bounded = tuple[ScaledArray, ...]  # value, lower and upper bound
 PLAIN_STEPS = 64  # up to here every step is taken; beyond, the hazard bracket may end the sum early
 MOST_STEPS = 65_536
+LONGEST_BLOCK = 64
+MOST_LISTED = 5_000_000  # transitions of survivors among which a period is looked for
 NARROW = 1e-13  # hazards that agree so well end the sum
 
 
@@ -99,21 +103,56 @@ def _first_visit(chain: TransitionOperator, reached: Mask, through: Mask, horizo
     live = through & can_reach(chain, reached, through=through)
     arriving, alive, leaving = (np.where(mask, 1.0, 0.0) for mask in (reached, live, ~live))
     vectors: list[Numbers] = [arriving] if horizon <= PLAIN_STEPS else [arriving, alive, leaving]
-    so_far = ScaledArray.of(arriving)
+    so_far, block = ScaledArray.of(arriving), _Block.of(chain, live, horizon)
     for k in range(1, min(horizon, MOST_STEPS) + 1):
         survived = vectors[1:2]  # S_(k-1)
         vectors = [_on(live, chain.pull(chain.with_room(vector))) for vector in vectors]
         so_far = so_far + vectors[0]
-        if not is_positive(vectors[0]).any():  # nothing arrives at this step from anywhere, nor at any later one
+        if not is_positive(vectors[0]).any() and block.steps == 1:  # nothing arrives now, nor ever after
             return _rounded(chain, so_far, so_far, k), horizon
-        at_power_of_two = k & (k - 1) == 0
-        if survived and k < horizon and (at_power_of_two or k == MOST_STEPS):
-            hazards = _hazards(vectors[0], vectors[2], survived[0])
-            if k == MOST_STEPS or _is_narrow(hazards):
-                low, high = _tail_factors(hazards, horizon - k, 4 * k * chain.roundings)
-                tail = ScaledArray.of(vectors[1])
-                return _rounded(chain, so_far + tail * low, so_far + tail * high, k), k
+        hazards = block.after(k, survived, vectors) if survived and k < horizon else None
+        if hazards is not None and (k + block.steps > MOST_STEPS or _is_narrow(hazards)):
+            low, high = _tail_factors(hazards, (horizon - k) // block.steps, 4 * k * chain.roundings)
+            tail = ScaledArray.of(vectors[1])
+            return _rounded(chain, so_far + tail * low, so_far + tail * high, k), k
     return _rounded(chain, so_far, so_far, horizon), horizon
+
+
+@dataclass(eq=False)
+class _Block:
+    """As many steps at once as bring what survives back to where it was: what arrives and leaves meanwhile.
+
+    Blocks end at steps from which whole blocks lead to the horizon, and are looked at when their number has doubled.
+    """
+
+    steps: int
+    horizon: int
+    looked_at: int = PLAIN_STEPS // 2
+    survived: Numbers | None = None
+    arrived: Numbers | None = None
+    left: Numbers | None = None
+
+    @classmethod
+    def of(cls, chain: TransitionOperator, live: Mask, horizon: int) -> "_Block":
+        """Blocks for what survives on live states; steps one by one where these have too many transitions to list."""
+        if horizon <= PLAIN_STEPS or not live.any() or live.sum() * chain.largest_row > MOST_LISTED:
+            return cls(1, horizon)
+        period = common_period(chain, live)
+        return cls(period if period <= LONGEST_BLOCK else 1, horizon)
+
+    def after(self, k: int, survived: list[Numbers], vectors: list[Numbers]) -> ScaledArray | None:
+        """The hazards of a block that ends with step k, if one does that is looked at."""
+        if (self.horizon - k + 1) % self.steps == 0:  # step k is the first of a block
+            self.survived, self.arrived, self.left = survived[0], vectors[0], vectors[2]
+        elif self.survived is None or self.arrived is None or self.left is None:
+            return None
+        else:
+            self.arrived, self.left = self.arrived + vectors[0], self.left + vectors[2]
+        ends = (self.horizon - k) % self.steps == 0
+        if not ends or (k < 2 * self.looked_at and k + self.steps <= MOST_STEPS):
+            return None
+        self.looked_at = k
+        return _hazards(self.arrived, self.left, self.survived)
 
 
 def _hazards(arriving: Numbers, leaving: Numbers, survived: Numbers) -> ScaledArray:

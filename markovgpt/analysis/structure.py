@@ -3,12 +3,12 @@
 Nothing here looks at the size of a probability: what is possible is decided by the support.
 """
 
-from math import gcd
+from math import lcm
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import breadth_first_order
+from scipy.sparse.csgraph import connected_components, dijkstra
 
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask
@@ -56,9 +56,6 @@ def period(chain: TransitionOperator, states: ArrayLike) -> int:
     ------
     InvalidInput: states that are not one communicating class.
 
-    Method: the greatest common divisor of level(s) + 1 - level(t) over the transitions s -> t within the class, level
-    being the distance from its first state.
-
     >>> from markovgpt.chains.sparse_chain import SparseChain
     >>> flip = SparseChain.from_matrix([[0.0, 1.0], [1.0, 0.0]])
     >>> period(flip, [0, 1])
@@ -70,16 +67,46 @@ def period(chain: TransitionOperator, states: ArrayLike) -> int:
             f"states must be one communicating class, got {members.tolist()[:10]}; "
             "take one of communicating_classes(chain)"
         )
+    inside = np.zeros(chain.n_states, dtype=bool)
+    inside[members] = True
+    return int(_periods(chain, inside)[0])
+
+
+def common_period(chain: TransitionOperator, live: Mask) -> int:
+    """In multiples of how many steps can all that moves within live states be back where it was? 1 if nothing does.
+
+    >>> from markovgpt.chains.sparse_chain import SparseChain
+    >>> round_and_round = SparseChain.from_matrix([[0, 1, 0], [0, 0, 1], [1, 0, 0]])
+    >>> common_period(round_and_round, np.ones(3, dtype=bool)), common_period(round_and_round, np.array([True, True, False]))
+    (3, 1)
+    """
+    found = _periods(chain, live)
+    return lcm(*found[found > 0].tolist())
+
+
+def _periods(chain: TransitionOperator, live: Mask) -> States:
+    """The period of each communicating class within live states, 0 where nothing comes back.
+
+    With level(s) the distance from the first state of a class, the greatest common divisor of
+    level(s) + 1 - level(t) over its transitions s -> t.
+    """
     place = np.full(chain.n_states, -1, dtype=np.int64)
-    place[members] = np.arange(len(members))
-    source, target = (place[ends] for ends in chain.edges(place >= 0)[:2])
+    place[live] = np.arange(live.sum())
+    source, target = (place[ends] for ends in chain.edges(live)[:2])
     source, target = source[target >= 0], target[target >= 0]
-    support = csr_array((np.ones(len(source)), (source, target)), shape=(len(members), len(members)))
-    order, before = breadth_first_order(support, 0, directed=True)
-    level = np.zeros(len(members), dtype=np.int64)
-    for state in order[1:]:
-        level[state] = level[before[state]] + 1
-    return gcd(*np.abs(level[source] + 1 - level[target]).tolist()) if len(source) else 0
+    n = int(live.sum())
+    n_classes, labels = connected_components(
+        csr_array((np.ones(len(source)), (source, target)), shape=(n, n)), directed=True, connection="strong"
+    )
+    within = labels[source] == labels[target]
+    source, target = source[within], target[within]
+    first = np.unique(labels, return_index=True)[1]
+    rows, columns = np.concatenate([source, np.full(n_classes, n)]), np.concatenate([target, first])
+    graph = csr_array((np.ones(len(rows)), (rows, columns)), shape=(n + 1, n + 1))
+    level = dijkstra(graph, indices=n, unweighted=True).astype(np.int64)
+    found = np.zeros(n_classes, dtype=np.int64)
+    np.gcd.at(found, labels[source], np.abs(level[source] + 1 - level[target]))
+    return found
 
 
 def can_reach(chain: TransitionOperator, target: Mask, *, through: Mask | None = None) -> Mask:

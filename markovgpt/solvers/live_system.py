@@ -41,7 +41,7 @@ class LiveSystem(Protocol):
 
 def live_system(chain: TransitionOperator, live: Mask) -> LiveSystem:
     """The system on given live states, from each of which an end can be reached."""
-    n = int(np.count_nonzero(live))
+    n, chain = int(np.count_nonzero(live)), _listed_if_short(chain)
     if n <= (ELIMINATED_WINDOWS if isinstance(chain, WindowChain) else ELIMINATED):
         return DirectSystem.of(chain, live)
     return IterativeSystem(chain, live, partial(_solver_on, chain))
@@ -49,6 +49,7 @@ def live_system(chain: TransitionOperator, live: Mask) -> LiveSystem:
 
 def regenerating_system(chain: TransitionOperator, live: Mask) -> IterativeSystem:
     """The system on given live states as one whose bounds come from products alone, and can be checked by products."""
+    chain = _listed_if_short(chain)
     return IterativeSystem(chain, live, partial(_solver_on, chain))
 
 
@@ -56,9 +57,17 @@ def stationary(chain: TransitionOperator, states: NDArray[np.int64]) -> Enclosur
     """Enclose the stationary distribution of a recurrent class, 0 elsewhere."""
     members = np.zeros(chain.n_states, dtype=bool)
     members[states] = True
+    chain = _listed_if_short(chain)
     if len(states) <= (ELIMINATED_WINDOWS if isinstance(chain, WindowChain) else ELIMINATED):
         return stationary_by_elimination(chain, members)
     return IterativeSystem(chain, members, partial(_solver_on, chain)).stationary()
+
+
+def _listed_if_short(chain: TransitionOperator) -> TransitionOperator:
+    """The chain; one over single tokens, which has no shorter contexts, as a list of transitions."""
+    if isinstance(chain, WindowChain) and chain.space.context_length == 1:
+        return SparseChain(chain.edges(), chain.n_states, None, chain.space, chain.vocabulary)
+    return chain
 
 
 def _solver_on(chain: TransitionOperator, states: Mask) -> Solver:

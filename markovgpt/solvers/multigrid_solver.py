@@ -83,6 +83,8 @@ class MultigridSolver:
 
     def visits(self) -> Numbers:
         """About the visits to each full window before the end, begun on any of them; 0 elsewhere."""
+        if not self.live[self._levels[-1]].any():
+            return np.zeros(self.chain.n_states)
         x, problem = self._about_everywhere
         return _joined([*(np.zeros(level.stop - level.start) for level in self._levels[:-1]), x / problem.killed(x)])
 
