@@ -92,6 +92,10 @@ class ScaledArray:
         """The same numbers in another shape."""
         return _raw(self.mantissa.reshape(*shape), self.exponent.reshape(*shape))
 
+    def transpose(self) -> "ScaledArray":
+        """The same numbers, axes in reverse order; it shares their memory."""
+        return _raw(self.mantissa.transpose(), self.exponent.transpose())
+
     def copy(self) -> "ScaledArray":
         """A copy that can be written to."""
         return _raw(self.mantissa.copy(), self.exponent.copy())

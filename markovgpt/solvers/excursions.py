@@ -165,7 +165,7 @@ class Excursions:
         if FINEST < needed < ROUGH:
             correction = solve(y, needed, correction)
         bounds = enclose(apply, y, correction, self.chain.roundings + 2)  # a sum of two terms with as many each
-        busiest = largest(visits * (slowness > slowness.max() / 4))
+        busiest = largest(visits * (slowness >= slowness.max() / 4))
         if bounds is None:
             raise UnboundedError(residual, busiest)
         return Excursion(Enclosure(y, *bounds, residual, f"{name}, bounded by conditioning on the end"), busiest)

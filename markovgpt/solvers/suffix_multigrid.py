@@ -283,7 +283,7 @@ class Reversed:
         begun = _grouped(self.weights * self.gain, groups, n_groups) * self.scale(h)
         ended = _grouped(self.chain.restart * h, groups, n_groups) * self.chain.killed(self.weights)
         share = ended / ended.sum()
-        return balance(x, groups, forward.T + share.reshape(-1, 1) * begun.reshape(1, -1))
+        return balance(x, groups, forward.transpose() + share.reshape(-1, 1) * begun.reshape(1, -1))
 
     def aggregated(self, x: Numbers) -> tuple[Numbers, Flows]:
         """The image, and the flows between windows without their oldest token."""
