@@ -8,7 +8,7 @@ from each of which an end can be reached. Two equations are all there is:
 """
 
 from functools import partial
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ class LiveSystem(Protocol):
 def live_system(chain: TransitionOperator, live: Mask) -> LiveSystem:
     """The system on given live states, from each of which an end can be reached."""
     n = int(np.count_nonzero(live))
-    if isinstance(chain, WindowChain) and n > ELIMINATED_WINDOWS:
+    if _has_shorter_contexts(chain) and n > ELIMINATED_WINDOWS:
         return IterativeSystem(chain, live, partial(WindowSolver, chain))
     if n > ELIMINATED:
         _refuse(n)
@@ -51,11 +51,16 @@ def stationary(chain: TransitionOperator, states: NDArray[np.int64]) -> Enclosur
     """Enclose the stationary distribution of a recurrent class, 0 elsewhere."""
     members = np.zeros(chain.n_states, dtype=bool)
     members[states] = True
-    if isinstance(chain, WindowChain) and len(states) > ELIMINATED_WINDOWS:
+    if _has_shorter_contexts(chain) and len(states) > ELIMINATED_WINDOWS:
         return IterativeSystem(chain, members, partial(WindowSolver, chain)).stationary()
     if len(states) > ELIMINATED + 1:
         _refuse(len(states))
     return stationary_by_elimination(chain, members)
+
+
+def _has_shorter_contexts(chain: TransitionOperator) -> TypeGuard[WindowChain]:
+    """Whether its windows can be told by fewer tokens: what multigrid lives on."""
+    return isinstance(chain, WindowChain) and chain.space.context_length > 1
 
 
 def _refuse(n: int) -> NoReturn:

@@ -70,13 +70,17 @@ class WindowSolver:
         """About the stationary distribution of a recurrent class, the live windows; 0 elsewhere."""
         *shorter, full = self._levels
         live, nothing = self.live[full], np.zeros(len(self.live[full]))
-        x, _ = self._solved(
-            lambda _: Restarted(self.chain.blocks[-1], live, nothing, nothing), nothing, None, tolerance
-        )
+        x: Numbers = live / live.sum()  # a cycle without another way is uniform
+        if is_positive(self.chain.blocks[-1].greediest[1][live]).any():
+            x, _ = self._solved(
+                lambda _: Restarted(self.chain.blocks[-1], live, nothing, nothing), nothing, None, tolerance
+            )
         return _joined([*(np.zeros(level.stop - level.start) for level in shorter), x])
 
     def visits(self) -> Numbers:
         """About the visits to each full window before the end, begun on any of them; 0 elsewhere."""
+        if not self.live[self._levels[-1]].any():
+            return np.zeros(len(self.live))
         x, problem = self._about_everywhere
         return _joined([*(np.zeros(level.stop - level.start) for level in self._levels[:-1]), x / problem.killed(x)])
 
