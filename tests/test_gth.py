@@ -146,3 +146,10 @@ def test_shares_below_the_doubles_are_kept_and_the_diagonal_is_not_read():
 def test_a_chain_that_does_not_lead_everywhere_has_no_stationary_vector():
     with pytest.raises(mg.InvalidInput, match="every live state must be able to reach an end"):
         stationary_vector(np.array([[0.0, 0.5, 0.5], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]))
+
+
+def test_shares_that_leave_the_doubles_step_by_step_are_kept():
+    # up with 1e-100, down with 1: each weight is an ordinary one, the shares 1, 1e-100, ..., 1e-400 are not
+    weights = np.diag([1e-100] * 4, 1) + np.diag([1.0] * 4, -1)
+    found = ScaledArray.of(stationary_vector(weights))
+    assert found.log10() == pytest.approx([0, -100, -200, -300, -400], abs=1e-12)

@@ -70,6 +70,8 @@ def test_a_token_of_each_window_can_be_left_out_of_both_products(monkeypatch, sh
     left_out = np.random.default_rng(1).integers(V, size=(A, M)).astype(np.int16)
     wide = table.astype(np.float64) * (np.arange(V) != left_out[:, :, None])
     given = values.copy(), mass.copy()
+    values.setflags(write=False)
+    mass.setflags(write=False)
     assert streaming.pull(table, values, left_out) == pytest.approx((wide * values).sum(axis=2), rel=1e-14)
     assert streaming.push(table, mass, left_out) == pytest.approx((mass[:, :, None] * wide).sum(axis=0), rel=1e-14)
     assert (values.tolist(), mass.tolist()) == (given[0].tolist(), given[1].tolist())

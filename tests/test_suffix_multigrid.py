@@ -11,8 +11,9 @@ from markovgpt.chains.sliding import SlidingTable
 from markovgpt.scaled import ScaledArray, as_floats
 from markovgpt.solvers.suffix_multigrid import MOST_CYCLES, Flows, Restarted, Reversed, balance, solve
 
-CASES = [(shape, temperature) for shape in [(3, 6), (5, 4), (27, 2)] for temperature in (1.0, 0.1, 0.03)]
-CASES += [((2, 10), 1.0), ((2, 10), 0.03)]
+QUICK = [((3, 5), 0.1), ((2, 9), 0.03), ((5, 4), 1.0), ((27, 2), 0.1)]
+ALL = [(shape, temperature) for shape in [(2, 10), (3, 6), (5, 4), (27, 2)] for temperature in (1.0, 0.1, 0.03)]
+CASES = QUICK + [pytest.param(*case, marks=pytest.mark.slow) for case in ALL if case not in QUICK]
 ROUNDED = 1e-11
 
 
@@ -86,7 +87,7 @@ def test_reversed_vectors_are_columns_for_every_start(shape, temperature):
     assert float(as_floats(reverse.scale(h / reverse.scale(h)))) == pytest.approx(1, rel=1e-12)
 
 
-@pytest.mark.parametrize(("shape", "temperature"), [((3, 6), 0.1), ((2, 9), 0.03), ((27, 2), 0.1)])
+@pytest.mark.parametrize(("shape", "temperature"), [((3, 5), 0.1), ((2, 9), 0.03), ((27, 2), 0.1)])
 def test_what_enters_each_basin_leaves_it(shape, temperature):
     fine, matrix = killed_case(shape, temperature)
     x = long_doubles.longs(solved(fine, uniform(fine.live)).x)
@@ -102,7 +103,7 @@ def test_what_enters_each_basin_leaves_it(shape, temperature):
 
 
 def test_basins_are_those_of_the_greedy_machine():
-    fine, matrix = killed_case((3, 6), 0.1)
+    fine, matrix = killed_case((3, 5), 0.1)
     groups, n_groups = fine.groups
     successor = matrix.argmax(axis=1)
     for state in np.flatnonzero(fine.live):
@@ -127,7 +128,7 @@ def test_one_smoothing_step_is_exact_where_the_chain_is_its_greedy_machine():
 @pytest.mark.parametrize("reverse", [False, True])
 def test_a_solution_is_not_corrected(reverse):
     """At a fixed point smoothing, balancing and the shorter contexts leave everything as it is."""
-    fine, matrix = killed_case((3, 6), 1.0)
+    fine, matrix = killed_case((3, 5), 1.0)
     visits = long_doubles.row(matrix, fine.live, fine.restart)
     x = (visits / visits.sum()).astype(float)
     if reverse:
@@ -219,3 +220,14 @@ def test_the_factors_of_a_chain_solved_by_elimination_make_it_balanced():
     mass = matrix.sum(axis=0) + ended
     factor = Flows(SlidingTable(between), mass, ended, begun, is_reversed=True).balanced()
     assert matrix @ factor + (factor @ ended) * share == pytest.approx(factor * mass, rel=1e-13)
+
+
+def test_a_small_residual_is_no_end_while_basins_are_out_of_balance():
+    # each token repeats but for some 1e-20: whatever the shares of 00 and 11, the equations hold to 1e-16
+    rows = np.array([[1.0, 1e-20], [1e-20, 1.0], [1.0, 1e-20], [3e-20, 1.0]])
+    chain = mg.WindowChain(mg.StateSpace(2, 2), rows)
+    fine = Restarted(chain.blocks[-1], np.ones(4, dtype=bool), np.zeros(4), np.zeros(4))
+    found = solved(fine, np.full(4, 0.25))
+    exact = long_doubles.stationary(long_doubles.window_matrix(chain), np.arange(4))
+    assert long_doubles.relative_error(found.x, exact) < ROUNDED
+    assert found.x[[0, 3]] == pytest.approx([0.75, 0.25], rel=1e-12)
