@@ -126,8 +126,9 @@ def test_one_smoothing_step_is_exact_where_the_chain_is_its_greedy_machine():
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-def test_a_solution_is_not_corrected(reverse):
+def test_a_solution_is_not_corrected(monkeypatch, reverse):
     """At a fixed point smoothing, balancing and the shorter contexts leave everything as it is."""
+    monkeypatch.setattr("markovgpt.solvers.suffix_multigrid.BOTTOM", 8)
     fine, matrix = killed_case((3, 5), 1.0)
     visits = long_doubles.row(matrix, fine.live, fine.restart)
     x = (visits / visits.sum()).astype(float)
@@ -231,3 +232,22 @@ def test_a_small_residual_is_no_end_while_basins_are_out_of_balance():
     exact = long_doubles.stationary(long_doubles.window_matrix(chain), np.arange(4))
     assert long_doubles.relative_error(found.x, exact) < ROUNDED
     assert found.x[[0, 3]] == pytest.approx([0.75, 0.25], rel=1e-12)
+
+
+@pytest.mark.parametrize("part", ["shorter contexts", "basins"])
+def test_each_correction_alone_mends_at_once_what_it_is_there_for(monkeypatch, part):
+    """Masses off by a factor for each suffix are mended by the shorter contexts, those off for each basin by these."""
+    fine, matrix = killed_case((3, 5), 0.1)
+    exact = long_doubles.row(matrix, fine.live, fine.restart)
+    groups, n_groups = fine.groups
+    random = np.random.default_rng(8)
+    monkeypatch.setattr("markovgpt.solvers.suffix_multigrid.SMOOTHING", 0)
+    if part == "basins":
+        monkeypatch.setattr(Flows, "balanced", lambda self: np.ones(len(self.mass)))
+        off = (random.random(n_groups) + 0.1)[groups]
+    else:
+        monkeypatch.setattr(Restarted, "balanced", lambda self, x: (x, 0.0))
+        off = np.tile(random.random(81) + 0.1, 3)
+    found = solve(fine, (exact * off).astype(float) / float((exact * off).sum()), 1e-12)
+    assert found.cycles == 2
+    assert long_doubles.relative_error(found.x, exact / exact.sum()) < ROUNDED
