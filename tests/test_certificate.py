@@ -100,3 +100,13 @@ def test_a_mean_over_a_start_encloses_the_exact_mean():
     low, high = (to_fraction(float(part.mantissa), int(part.exponent)) for part in (mean.lower, mean.upper))
     assert low <= exact <= high
     assert high / low < 1 + Fraction(1, 10**14)
+
+
+@pytest.mark.parametrize("side", [+1, -1])
+def test_each_bound_is_put_to_its_own_test(side):
+    # x = x / 2 + 1, but on one side of the solution 2 a step leads further away than a bound can be
+    def apply(z):
+        return z * 0.5 + 1 + side * 1e-9 * (side * z > side * 2.0)
+
+    assert enclose(lambda z: z * 0.5 + 1, np.array([2.0]), np.array([4.0]), 2) is not None
+    assert enclose(apply, np.array([2.0]), np.array([4.0]), 2) is None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import markovgpt as mg
 from markovgpt.scaled import ScaledArray, to_fraction, widen
-from markovgpt.solvers.gth import PANEL, eliminate
+from markovgpt.solvers.gth import PANEL, eliminate, stationary_vector
 
 
 def random_system(n, seed, spread=0.0):
@@ -111,3 +111,45 @@ def test_a_self_loop_is_never_read():
 def test_a_state_without_a_way_out_is_refused():
     with pytest.raises(mg.InvalidInput, match="every live state must be able to reach an end"):
         eliminate(np.array([[0.0, 0.0], [0.5, 0.0]]), np.array([0.0, 0.5]))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(1, 8), st.integers(0, 10**6), st.sampled_from([0.0, 30.0, 300.0]), st.booleans())
+def test_stationary_vectors_are_the_exact_ones(n, seed, spread, scaled):
+    weights, _ = random_system(n, seed, spread)
+    weights[np.arange(n), np.arange(1, n + 1) % n] += 1e-3  # a way around
+    a = [[Fraction(float(entry)) for entry in row] for row in weights]
+    out = [sum(entry for j, entry in enumerate(row) if j != i) for i, row in enumerate(a)]
+    balance = [[out[i] if i == j else -a[j][i] for j in range(n)] for i in range(n)]
+    balance[-1] = [Fraction(1)] * n
+    exact = oracles.solve(balance, [Fraction(0)] * (n - 1) + [Fraction(1)])
+    found = ScaledArray.of(stationary_vector(ScaledArray.of(weights) if scaled else weights))
+    for m, e, true in zip(found.mantissa, found.exponent, exact, strict=True):
+        assert abs(to_fraction(float(m), int(e)) - true) <= true * Fraction(1, 10**13)
+
+
+def test_a_stationary_vector_of_doubles_stays_one_and_what_is_given_stays_as_it_is():
+    weights = np.random.default_rng(3).random((40, 40))
+    given = weights.copy()
+    found = stationary_vector(weights)
+    assert isinstance(found, np.ndarray)
+    assert found @ weights == pytest.approx(found * weights.sum(axis=1), rel=1e-12)
+    assert (found.sum(), weights.tolist()) == (pytest.approx(1, rel=1e-14), given.tolist())
+
+
+def test_shares_below_the_doubles_are_kept_and_the_diagonal_is_not_read():
+    # 0 -> 1 -> 2 with 1e-200 each, back with 1: shares 1, 1e-200, 1e-400
+    weights = np.array([[7.0, 1e-200, 0.0], [1.0, 1e300, 1e-200], [0.0, 1.0, 0.0]])
+    assert stationary_vector(weights).log10() == pytest.approx([0, -200, -400], abs=1e-12)
+
+
+def test_a_chain_that_does_not_lead_everywhere_has_no_stationary_vector():
+    with pytest.raises(mg.InvalidInput, match="every live state must be able to reach an end"):
+        stationary_vector(np.array([[0.0, 0.5, 0.5], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]))
+
+
+def test_shares_that_leave_the_doubles_step_by_step_are_kept():
+    # up with 1e-100, down with 1: each weight is an ordinary one, the shares 1, 1e-100, ..., 1e-400 are not
+    weights = np.diag([1e-100] * 4, 1) + np.diag([1.0] * 4, -1)
+    found = ScaledArray.of(stationary_vector(weights))
+    assert found.log10() == pytest.approx([0, -100, -200, -300, -400], abs=1e-12)

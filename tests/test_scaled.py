@@ -9,13 +9,18 @@ from hypothesis import strategies as st
 
 from markovgpt.scaled import (
     ROUNDING,
+    TOTAL_ROUNDINGS,
     ScaledArray,
     choose,
     concatenate,
+    dot,
     exact_sum,
+    largest,
+    quotient,
     scatter_sum,
     stack_last,
     to_fraction,
+    total,
     widen,
 )
 
@@ -132,3 +137,83 @@ def test_comparison_holds_where_doubles_do_not_reach():
 def test_division_by_zero_is_an_error():
     with pytest.raises(ZeroDivisionError):
         ScaledArray.of([1.0]) / ScaledArray.of([0.0])
+
+
+@pytest.mark.parametrize("n", [0, 1, 255, 256, 257, 5000])
+@pytest.mark.parametrize("kind", ["double", "scaled"])
+def test_totals_round_no_more_however_many_terms_there_are(n, kind):
+    values = np.random.default_rng(n).random(n) * 10.0 ** np.random.default_rng(n + 1).integers(-20, 20, n)
+    given = values if kind == "double" else ScaledArray(values, 3000)
+    found = total(given)
+    assert isinstance(found, ScaledArray) == (kind == "scaled")
+    number = ScaledArray.of(found)
+    assert number.shape == ()
+    true = sum((Fraction(x) for x in values.tolist()), Fraction(0)) * (1 if kind == "double" else Fraction(2) ** 3000)
+    exactly = to_fraction(float(number.mantissa), int(number.exponent)) if n else Fraction(0)
+    assert close(exactly, true, TOTAL_ROUNDINGS)
+
+
+@settings(deadline=None, derandomize=True)
+@given(vectors, st.data())
+def test_products_of_vectors_are_within_their_roundings(pairs, data):
+    other = data.draw(st.lists(numbers, min_size=len(pairs), max_size=len(pairs)))
+    x, y = scaled(pairs), scaled(other)
+    true = sum(a * b for a, b in zip(exact(x), exact(y), strict=True))
+    assert close(exact(dot(x, y).reshape(1))[0], true, TOTAL_ROUNDINGS + 1)
+
+
+def test_a_product_of_vectors_that_leaves_the_doubles_is_found_by_itself():
+    x, y = np.array([1e-200, 1e-160, 0.0]), np.array([1e-200, 1e-160, 5.0])
+    assert dot(x, y).log10() == pytest.approx(-320, abs=1e-12)
+    assert dot(np.array([1e-200]), ScaledArray.of([1e-200])).log10() == pytest.approx(-400, abs=1e-12)
+    assert dot(np.array([0.0]), np.array([1.0])).to_float() == 0
+
+
+@pytest.mark.parametrize("first", [np.asarray, ScaledArray.of])
+@pytest.mark.parametrize("second", [np.asarray, ScaledArray.of])
+def test_quotients_are_zero_where_the_divisor_is(first, second):
+    found = quotient(first(np.array([1.0, 3.0, 0.0])), second(np.array([4.0, 0.0, 2.0])))
+    assert ScaledArray.of(found).to_float().tolist() == [0.25, 0, 0]
+    table = quotient(first(np.ones((2, 3))), second(np.array([[2.0], [0.0]])))
+    assert ScaledArray.of(table).to_float().tolist() == [[0.5] * 3, [0.0] * 3]
+
+
+def test_quotients_of_single_numbers_and_far_ones():
+    assert float(quotient(np.array([1.0, 2.0]).sum(), np.array([4.0]).sum())) == 0.75
+    far = quotient(ScaledArray([0.5], [-4000]), ScaledArray([0.5], [3000]))
+    assert (far.mantissa.tolist(), far.exponent.tolist()) == ([0.5], [-6999])
+
+
+@settings(deadline=None, derandomize=True)
+@given(vectors)
+def test_the_largest_is_the_first_of_the_largest(pairs):
+    array = scaled(pairs)
+    true = exact(array)
+    assert largest(array) == true.index(max(true))
+    doubles = np.array([m for m, _ in pairs])
+    assert largest(doubles) == doubles.tolist().index(doubles.max())
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.lists(st.floats(1e-250, 1e250), min_size=1, max_size=6), st.integers(0, 10**12))
+def test_bounds_of_doubles_are_doubles_and_hold(values, roundings):
+    low, high = widen(np.array(values), roundings)
+    assert isinstance(low, np.ndarray)
+    assert isinstance(high, np.ndarray)
+    for below, x, above in zip(low.tolist(), values, high.tolist(), strict=True):
+        assert Fraction(below) <= Fraction(x) * (1 - roundings * U)
+        assert Fraction(x) * (1 + Fraction(9, 8) * roundings * U) <= Fraction(above)
+        assert above / below < 1 + 4e-16 * (roundings + 4)
+
+
+def test_doubles_widened_by_too_many_roundings_say_nothing_either():
+    low, high = widen(np.array([1.0, 2.0]), np.array([1, 2**54]))
+    assert low.to_float().tolist() == [pytest.approx(1, rel=1e-14), 0]
+    assert high.log10()[1] > 10**14
+
+
+def test_axes_are_reversed():
+    table = ScaledArray([[0.5, 0.25], [0.0, 0.75]], [[0, -2000], [0, 2000]])
+    turned = table.transpose()
+    assert turned.mantissa.tolist() == [[0.5, 0.0], [0.5, 0.75]]
+    assert turned.exponent.tolist() == [[0, table.exponent[1, 0]], [-2001, 2000]]

@@ -1,5 +1,6 @@
 """The search without a graph finds what the search in a graph finds."""
 
+import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -52,3 +53,44 @@ def test_a_long_way_is_walked_to_its_end(backward):
     everywhere = np.ones(space.n_states, dtype=bool)
     found = chain.reaching(begin, everywhere) if backward else chain.reached_from(begin, everywhere)
     assert np.flatnonzero(found).tolist() == [2**place for place in range(12)]
+
+
+@settings(deadline=None, max_examples=150, derandomize=True)
+@given(chains())
+def test_components_are_those_of_networkx(drawn):
+    chain, *_ = drawn
+    labels, closed = chain.strong_components()
+    listed = chain.to_networkx()
+    found = [set(np.flatnonzero(labels == label).tolist()) for label in range(len(closed))]
+    expected = list(nx.strongly_connected_components(listed))
+    assert sorted(map(sorted, found)) == sorted(map(sorted, expected))
+    never_left = {frozenset(states) for states in nx.attracting_components(listed)}
+    assert [frozenset(states) in never_left for states in found] == closed.tolist()
+    for source, target in listed.edges:
+        assert labels[target] <= labels[source]  # what others lead to comes first
+
+
+def test_components_of_a_long_way_need_no_recursion():
+    # the oldest token is said again: windows turn, and classes are necklaces
+    space = mg.StateSpace(2, 16)
+    chain = mg.WindowChain(space, np.eye(2)[space.token_from_end(15)])
+    labels, closed = chain.strong_components()
+    # necklaces of 16 beads: sum over divisors d of phi(d) 2**(16/d), over 16
+    assert len(closed) == (2**16 + 2**8 + 2 * 2**4 + 4 * 2**2 + 8 * 2) // 16
+    assert closed.all()
+    assert np.unique(labels[[1, 2, 4, 2**15]]).size == 1
+
+
+def test_a_way_through_every_window_is_one_class():
+    # a de Bruijn walk: after each window the other token of the greedy one, until all windows were seen, in a circle
+    space, seen, window = mg.StateSpace(2, 10), {0: 0}, 0
+    rows = np.zeros((1024, 2))
+    for _ in range(1023):
+        token = 1 if (window * 2 + 1) % 1024 not in seen else 0
+        rows[window, token] = 1
+        window = (window * 2 + token) % 1024
+        seen[window] = len(seen)
+    rows[window, 0] = 1
+    assert (rows.sum(axis=1) == 1).all()
+    labels, closed = mg.WindowChain(space, rows).strong_components()
+    assert (labels.max(), closed.tolist()) == (0, [True])
