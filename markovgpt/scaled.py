@@ -7,7 +7,6 @@ by powers of two is exact. Terms more than 2**1000 below the sum they join are d
 There is no subtraction: nothing in this package forms one number as the difference of two.
 """
 
-import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Union, overload
@@ -23,8 +22,6 @@ ZERO_EXPONENT = -(2**60)  # of a zero: below every other, and sums of two of the
 LOWEST_SHIFT = -1100  # 2**-1100 times a mantissa is 0.0
 ROUNDING = 2.0**-53
 SMALLEST_SAFE = 2.0**-1000
-SUMMED_AT_ONCE = 256
-TOTAL_ROUNDINGS = SUMMED_AT_ONCE + 1
 
 
 class ScaledArray:
@@ -126,7 +123,7 @@ class ScaledArray:
     def __add__(self, other: Operand) -> "ScaledArray":
         right = ScaledArray.of(other)
         top = np.maximum(self.exponent, right.exponent)
-        return ScaledArray(_shifted(self, top) + _shifted(right, top), top)
+        return ScaledArray(shifted(self, top) + shifted(right, top), top)
 
     __radd__ = __add__
 
@@ -135,7 +132,7 @@ class ScaledArray:
         if 0 in self.shape:
             return ScaledArray(self.mantissa.sum(axis=axis))
         top = self.exponent.max(axis=axis, keepdims=True)
-        return ScaledArray(_shifted(self, top).sum(axis=axis), top.max() if axis is None else top.squeeze(axis=axis))
+        return ScaledArray(shifted(self, top).sum(axis=axis), top.max() if axis is None else top.squeeze(axis=axis))
 
     def __matmul__(self, other: Operand) -> "ScaledArray":
         """Matrix times matrix, one outer product after the other."""
@@ -150,7 +147,7 @@ class ScaledArray:
     def __le__(self, other: Operand) -> NDArray[np.bool_]:
         right = ScaledArray.of(other)
         top = np.maximum(self.exponent, right.exponent)
-        return np.asarray(_shifted(self, top) <= _shifted(right, top))
+        return np.asarray(shifted(self, top) <= shifted(right, top))
 
     def positive(self) -> NDArray[np.bool_]:
         """Where the number is above zero."""
@@ -178,7 +175,7 @@ def _raw(mantissa: FloatArray, exponent: NDArray[np.int64]) -> ScaledArray:
     return made
 
 
-def _shifted(values: ScaledArray, top: NDArray[np.int64]) -> FloatArray:
+def shifted(values: ScaledArray, top: NDArray[np.int64]) -> FloatArray:
     """The numbers over ``2**top``, as doubles."""
     shift = np.maximum(values.exponent - top, LOWEST_SHIFT).astype(np.int32)
     with np.errstate(under="ignore"):
@@ -232,55 +229,6 @@ def widen(values: Numbers, roundings: ArrayLike) -> tuple[Numbers, Numbers]:
     above = values * (1 + slack)
     below = values * np.where(unknown, 0.0, 1 - slack)
     return below, ScaledArray(above.mantissa, above.exponent + np.where(unknown, 2**50, 0))
-
-
-def scatter_sum(values: Numbers, places: NDArray[np.int64], size: int) -> Numbers:
-    """The vector of a size whose entry i is the sum of the values with place i; k terms round k - 1 times.
-
-    >>> scatter_sum(np.array([1.0, 2.0, 4.0]), np.array([2, 0, 2]), 3)
-    array([2., 0., 5.])
-    """
-    if isinstance(values, np.ndarray):
-        return np.asarray(np.bincount(places, weights=values, minlength=size), dtype=np.float64)
-    top = np.full(size, ZERO_EXPONENT, dtype=np.int64)
-    np.maximum.at(top, places, values.exponent)
-    return ScaledArray(np.bincount(places, weights=_shifted(values, top[places]), minlength=size), top)
-
-
-def exact_sum(values: Numbers) -> Numbers:
-    """The sum of a vector with one rounding in all, however many terms."""
-    if isinstance(values, np.ndarray):
-        return np.asarray(math.fsum(values.tolist()))
-    top = values.exponent.max()
-    return ScaledArray(math.fsum(_shifted(values, top).tolist()), top)
-
-
-def total(values: Numbers) -> Numbers:
-    """The sum of a vector, within TOTAL_ROUNDINGS roundings however many terms there are.
-
-    >>> float(total(np.ones(1000)))
-    1000.0
-    """
-    if isinstance(values, ScaledArray):
-        if not len(values):
-            return ScaledArray.of(np.zeros(()))
-        top = values.exponent.max()
-        return ScaledArray(as_floats(total(_shifted(values, top))), top)
-    whole = len(values) // SUMMED_AT_ONCE * SUMMED_AT_ONCE
-    parts = values[:whole].reshape(-1, SUMMED_AT_ONCE).sum(axis=1)
-    return np.asarray(math.fsum([*parts.tolist(), *values[whole:].tolist()]))
-
-
-def dot(x: Numbers, y: Numbers) -> ScaledArray:
-    """The sum of the products of two vectors, within TOTAL_ROUNDINGS + 1 roundings; nothing is lost below the doubles.
-
-    >>> float(dot(np.array([1e-200, 0.0]), np.array([1e-200, 1.0])).log10().round(9))
-    -400.0
-    """
-    products = x * y
-    if isinstance(products, np.ndarray) and (is_positive(x) & is_positive(y) & (products < SMALLEST_SAFE)).any():
-        products = ScaledArray.of(x) * y
-    return ScaledArray.of(total(products))
 
 
 @overload

@@ -3,11 +3,11 @@
 import long_doubles
 import numpy as np
 import pytest
+from markovgpt.solvers.window_solver import WindowSolver
 
 import markovgpt as mg
 from markovgpt.scaled import ScaledArray, as_floats
 from markovgpt.solvers.excursions import Excursions, UnboundedError
-from markovgpt.solvers.window_solver import WindowSolver
 
 REFERENCES = [2, 17]
 

@@ -8,6 +8,7 @@ import oracles
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markovgpt.solvers.window_solver import WindowSolver
 from random_chains import LARGER_SHAPES, drawn_chain, window_chains
 
 import markovgpt as mg
@@ -17,7 +18,6 @@ from markovgpt.scaled import ScaledArray
 from markovgpt.solvers import iterative, live_system, suffix_multigrid
 from markovgpt.solvers.certificate import Enclosure
 from markovgpt.solvers.suffix_multigrid import Flows, Restarted, Reversed
-from markovgpt.solvers.window_solver import WindowSolver
 
 ACCURATE = 1e-10
 

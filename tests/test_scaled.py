@@ -9,20 +9,16 @@ from hypothesis import strategies as st
 
 from markovgpt.scaled import (
     ROUNDING,
-    TOTAL_ROUNDINGS,
     ScaledArray,
     choose,
     concatenate,
-    dot,
-    exact_sum,
     largest,
     quotient,
-    scatter_sum,
     stack_last,
     to_fraction,
-    total,
     widen,
 )
+from markovgpt.sums import TOTAL_ROUNDINGS, dot, exact_sum, scatter_sum, total
 
 numbers = st.tuples(st.floats(0, 1, allow_subnormal=False), st.integers(-5000, 5000))
 vectors = st.lists(numbers, min_size=1, max_size=12)

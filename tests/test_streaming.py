@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from markovgpt.chains import streaming
+from markovgpt.chains import scans, streaming
 
 SHAPES = [
     (1, 1, 1),
@@ -89,14 +89,14 @@ def test_what_is_left_out_may_be_infinite():
 def test_the_greediest_token_and_the_sum_of_the_others(monkeypatch, shape, dtype, alone):
     monkeypatch.setattr(streaming, "ALONE", alone)
     table = np.round(drawn(*shape), 1).astype(dtype)  # with ties
-    tokens, rest = streaming.greediest(table)
+    tokens, rest = scans.greediest(table)
     assert tokens.tolist() == table.argmax(axis=2).tolist()
     others = table.astype(np.float64) * (np.arange(shape[2]) != tokens[:, :, None])
     assert rest == pytest.approx(others.sum(axis=2), rel=1e-14)
 
 
 def test_what_is_beside_the_greediest_is_summed_and_never_a_difference():
-    tokens, rest = streaming.greediest(np.array([[[1.0, 1e-300, 0.0]]]))
+    tokens, rest = scans.greediest(np.array([[[1.0, 1e-300, 0.0]]]))
     assert (tokens.tolist(), rest.tolist()) == ([[0]], [[1e-300]])
 
 
@@ -108,8 +108,8 @@ def test_the_smallest_number_above_zero_is_found_wherever_it_stands(monkeypatch,
     for place in (0, table.size // 2, table.size - 1):
         changed = table.copy()
         changed.flat[place] = 1e-310
-        assert streaming.smallest(changed) == 1e-310
-    assert streaming.smallest(np.zeros(shape)) == np.inf
+        assert scans.smallest(changed) == 1e-310
+    assert scans.smallest(np.zeros(shape)) == np.inf
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -128,7 +128,7 @@ def test_flows_between_groups_are_what_numpy_says(monkeypatch, shape, dtype, alo
     counted = (pairs[0] >= 0) & (pairs[1] >= 0)
     expected = np.zeros((n_groups, n_groups))
     np.add.at(expected, (pairs[0][counted], pairs[1][counted]), each[counted])
-    found = streaming.group_flows(table, leaving, entering, mass, values, n_groups)
+    found = scans.group_flows(table, leaving, entering, mass, values, n_groups)
     assert found == pytest.approx(expected, rel=1e-12, abs=1e-300)
 
 
@@ -139,11 +139,11 @@ def test_sums_over_groups_are_what_counting_says(n, n_groups):
     values, groups = random.random(n), random.integers(-1, n_groups, size=n).astype(np.int32)
     inside = groups >= 0
     expected = np.bincount(groups[inside], weights=values[inside], minlength=n_groups)
-    assert streaming.group_sums(values, groups, n_groups) == pytest.approx(expected, rel=1e-13)
+    assert scans.group_sums(values, groups, n_groups) == pytest.approx(expected, rel=1e-13)
 
 
 def test_sums_over_a_large_group_do_not_round_once_a_term():
     n = 2**20
     values = np.full(n, 0.1)
-    found = Fraction(float(streaming.group_sums(values, np.zeros(n, dtype=np.int32), 1)[0]))
+    found = Fraction(float(scans.group_sums(values, np.zeros(n, dtype=np.int32), 1)[0]))
     assert abs(found / (n * Fraction(0.1)) - 1) < 2000 * Fraction(1, 2**53)

@@ -3,12 +3,12 @@
 import long_doubles
 import numpy as np
 import pytest
+from markovgpt.solvers.window_solver import WindowSolver
 from random_chains import drawn_chain
 
 import markovgpt as mg
 from markovgpt.scaled import ScaledArray
 from markovgpt.solvers.suffix_multigrid import Restarted, Solution
-from markovgpt.solvers.window_solver import WindowSolver
 
 CASES = [
     (shape, prefixes, kind)

@@ -25,9 +25,10 @@ from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
-from markovgpt.scaled import TOTAL_ROUNDINGS, FloatArray, Numbers, ScaledArray, choose, dot, stack_last, widen
+from markovgpt.scaled import FloatArray, Numbers, ScaledArray, choose, stack_last, widen
 from markovgpt.solvers.certificate import Enclosure, at_most_one, mean_over
 from markovgpt.solvers.live_system import LiveSystem, live_system
+from markovgpt.sums import TOTAL_ROUNDINGS, dot
 
 PROOF = "graph search on the support"
 

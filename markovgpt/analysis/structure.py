@@ -77,8 +77,8 @@ def common_period(chain: TransitionOperator, live: Mask) -> int:
 
     >>> from markovgpt.chains.sparse_chain import SparseChain
     >>> round_and_round = SparseChain.from_matrix([[0, 1, 0], [0, 0, 1], [1, 0, 0]])
-    >>> common_period(round_and_round, np.ones(3, dtype=bool)), common_period(round_and_round, np.array([True, True, False]))
-    (3, 1)
+    >>> [common_period(round_and_round, np.arange(3) < n) for n in (3, 2)]
+    [3, 1]
     """
     found = _periods(chain, live)
     return lcm(*found[found > 0].tolist())

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.chains.compiled import compiled
-from markovgpt.scaled import FloatArray, Numbers, ScaledArray, scatter_sum
+from markovgpt.scaled import FloatArray, Numbers, ScaledArray
+from markovgpt.sums import scatter_sum
 
 States = NDArray[np.int64]
 NEGLIGIBLE = 2.0**-60  # 1 - x and log(1 - x) are 1 and -x to the last digit

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.chains.operator import Edges
-from markovgpt.scaled import FloatArray, Numbers, scatter_sum
+from markovgpt.scaled import FloatArray, Numbers
+from markovgpt.sums import scatter_sum
 
 
 @dataclass(frozen=True, eq=False)

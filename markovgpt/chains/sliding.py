@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from markovgpt.chains import streaming
-from markovgpt.scaled import FloatArray, Numbers, ScaledArray, scatter_sum
+from markovgpt.chains import scans, streaming
+from markovgpt.scaled import FloatArray, Numbers, ScaledArray
+from markovgpt.sums import scatter_sum
 
 Tokens = NDArray[np.int16]
 
@@ -73,7 +74,7 @@ class SlidingTable:
         """min over a of d[a, m] p[a, m, t], (M V,), for masses (A M,); of doubles."""
         A, M, _ = self.shape
         leaving = mass if self.totals is None else mass / self.totals
-        return streaming.push_least(self.weights, leaving.reshape(A, M)).reshape(-1)
+        return scans.push_least(self.weights, leaving.reshape(A, M)).reshape(-1)
 
     @property
     def others(self) -> Numbers:
@@ -100,7 +101,7 @@ class SlidingTable:
             summed = scatter_sum(flows.reshape(-1)[counted], pair.reshape(-1)[counted], n_groups**2)
             return summed.reshape(n_groups, n_groups)
         entering = groups.reshape(M, V)
-        return streaming.group_flows(
+        return scans.group_flows(
             self.weights, groups.reshape(A, M), entering, leaving.reshape(A, M), values.reshape(M, V), n_groups
         )
 
@@ -113,7 +114,7 @@ class SlidingTable:
             tokens = np.argmax(top, axis=2).astype(np.int16)
             others: Numbers = self._without(tokens).sum(axis=2)
         else:
-            tokens, others = streaming.greediest(self.weights)
+            tokens, others = scans.greediest(self.weights)
         flat = others.reshape(-1)
         return tokens, flat if self.totals is None else flat / self.totals
 

@@ -13,7 +13,8 @@ from markovgpt.chains.listed import ListedTable
 from markovgpt.chains.operator import Edges, TransitionOperator, check_probabilities, check_rows, smallest_positive
 from markovgpt.chains.states import Mask, Windows
 from markovgpt.errors import InvalidInput
-from markovgpt.scaled import Numbers, ScaledArray, concatenate, scatter_sum
+from markovgpt.scaled import Numbers, ScaledArray, concatenate
+from markovgpt.sums import scatter_sum
 from markovgpt.vocabulary import Vocabulary
 
 

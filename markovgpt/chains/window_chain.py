@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from markovgpt.chains import streaming
+from markovgpt.chains import scans
 from markovgpt.chains.logits import LogitTable, tabulate
 from markovgpt.chains.operator import (
     Edges,
@@ -196,7 +196,7 @@ class WindowChain(TransitionOperator):
         """The smallest probability of a possible transition."""
         if isinstance(self.next_token_probs, ScaledArray):
             return smallest_positive(self.next_token_probs)
-        least = streaming.smallest(self.next_token_probs.reshape(1, -1, self.space.vocab_size))
+        least = scans.smallest(self.next_token_probs.reshape(1, -1, self.space.vocab_size))
         return ScaledArray.of(np.array(least))
 
     def label(self, state: int) -> str:
@@ -241,7 +241,7 @@ class WindowChain(TransitionOperator):
     def strong_components(self) -> tuple[NDArray[np.int32], Mask]:
         """The communicating class of each state, and which are never left; nothing is listed."""
         full, first = self.blocks[-1], self.level(self.space.context_length).start
-        if not full.is_scaled and streaming.all_positive(
+        if not full.is_scaled and scans.all_positive(
             full.weights
         ):  # any window follows any other, no prefix comes back
             labels = np.minimum(np.arange(self.n_states), first).astype(np.int32)

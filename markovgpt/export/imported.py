@@ -16,7 +16,8 @@ from markovgpt.errors import InvalidInput
 from markovgpt.export.text_file import TextFile, quoted
 from markovgpt.export.written_numbers import SAFE, exact, is_decimal, rounded
 from markovgpt.memory import require_memory
-from markovgpt.scaled import FloatArray, Numbers, ScaledArray, scatter_sum
+from markovgpt.scaled import FloatArray, Numbers, ScaledArray
+from markovgpt.sums import scatter_sum
 
 BYTES_A_STATE = 200
 SURE = "1"  # the text of a self-loop that is put in

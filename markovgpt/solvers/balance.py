@@ -6,11 +6,12 @@ Source: J. R. Koury, D. F. McAllister, W. J. Stewart, SIAM J. Alg. Disc. Meth. 5
 import numpy as np
 from numpy.typing import NDArray
 
-from markovgpt.chains.streaming import group_sums
+from markovgpt.chains.scans import group_sums
 from markovgpt.errors import InvalidInput
-from markovgpt.scaled import Numbers, ScaledArray, is_positive, quotient, scatter_sum
+from markovgpt.scaled import Numbers, ScaledArray, is_positive, quotient
 from markovgpt.solvers.certificate import relative_defect
 from markovgpt.solvers.gth import stationary_vector
+from markovgpt.sums import scatter_sum
 
 ROUNDED = 1e-13  # an imbalance that may be the rounding of the flows
 

@@ -16,19 +16,17 @@ import numpy as np
 
 from markovgpt.scaled import (
     ROUNDING,
-    TOTAL_ROUNDINGS,
     FloatArray,
     Numbers,
     ScaledArray,
     as_floats,
     at_most,
     choose,
-    dot,
     is_positive,
     quotient,
-    total,
     widen,
 )
+from markovgpt.sums import TOTAL_ROUNDINGS, dot, total
 
 
 @dataclass(frozen=True, eq=False)

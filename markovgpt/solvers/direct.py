@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from markovgpt.chains.operator import Edges, TransitionOperator
 from markovgpt.chains.states import Mask
-from markovgpt.scaled import Numbers, ScaledArray, as_floats, scatter_sum, widen
+from markovgpt.scaled import Numbers, ScaledArray, as_floats, widen
 from markovgpt.solvers.certificate import (
     Enclosure,
     at_most_one,
@@ -23,6 +23,7 @@ from markovgpt.solvers.certificate import (
     relative_defect,
 )
 from markovgpt.solvers.gth import Elimination, eliminate
+from markovgpt.sums import scatter_sum
 
 SEARCH_STEPS = 32  # products that find a state of large mass; any state would do, a heavy one gives tight bounds
 METHOD = "GTH elimination, bounded by trees and by conditioning on the end"

@@ -30,7 +30,8 @@ import numpy as np
 
 from markovgpt.chains.compiled import compiled
 from markovgpt.errors import InvalidInput
-from markovgpt.scaled import Numbers, ScaledArray, concatenate, exact_sum, is_positive
+from markovgpt.scaled import Numbers, ScaledArray, concatenate, is_positive
+from markovgpt.sums import exact_sum
 
 PANEL = 32  # states eliminated before the rest of the matrix is updated in one product
 SAFE = 2.0**-480  # products of two numbers above it stay in the range of doubles

@@ -27,12 +27,10 @@ from markovgpt.errors import NotConverged
 from markovgpt.scaled import (
     ROUNDING,
     SMALLEST_SAFE,
-    TOTAL_ROUNDINGS,
     Numbers,
     ScaledArray,
     as_floats,
     concatenate,
-    dot,
     is_positive,
     largest,
     quotient,
@@ -43,6 +41,7 @@ from markovgpt.solvers.certificate import Enclosure, at_most_one, normalised
 from markovgpt.solvers.excursions import Excursion, Excursions, Solver, UnboundedError
 from markovgpt.solvers.gth import Elimination, eliminate
 from markovgpt.solvers.minorization import enclose_by_minorization
+from markovgpt.sums import TOTAL_ROUNDINGS, dot
 
 NARROW = 3e-10  # relative width at which no more references are taken
 MOST_REFERENCES = 6

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.chains.compiled import compiled
-from markovgpt.scaled import FloatArray, Numbers, quotient, scatter_sum
+from markovgpt.scaled import FloatArray, Numbers, quotient
 from markovgpt.solvers.balance import factor_of
+from markovgpt.sums import scatter_sum
 
 BOTTOM = 128  # groups that are left to elimination
 

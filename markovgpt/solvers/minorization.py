@@ -21,8 +21,9 @@ import math
 import numpy as np
 
 from markovgpt.chains.window_chain import WindowChain
-from markovgpt.scaled import ROUNDING, TOTAL_ROUNDINGS, Numbers, ScaledArray, as_floats, total, widen
+from markovgpt.scaled import ROUNDING, Numbers, ScaledArray, as_floats, widen
 from markovgpt.solvers.certificate import Enclosure, at_most_one, relative_defect
+from markovgpt.sums import TOTAL_ROUNDINGS, total
 
 
 def enclose_by_minorization(chain: WindowChain, x: Numbers) -> Enclosure | None:

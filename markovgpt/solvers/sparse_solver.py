@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask
-from markovgpt.scaled import Numbers, ScaledArray, scatter_sum
+from markovgpt.scaled import Numbers, ScaledArray
+from markovgpt.sums import scatter_sum
 
 ZERO = Decimal(0)
 DIGITS = Context(prec=25, Emax=MAX_EMAX, Emin=MIN_EMIN)
