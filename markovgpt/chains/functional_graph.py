@@ -62,17 +62,17 @@ class FunctionalGraph:
         """(n,) steps to the first state on a cycle, or to the last one before leading out."""
         return np.asarray(_steps(self.successor, self.order, int(self.cycle_starts[0])))
 
-    def forward(self, start: Numbers, escape: Numbers) -> Numbers:
+    def forward(self, start: Numbers, escape: Numbers, *, in_place: bool = False) -> Numbers:
         """The row x with x[j] = start[j] + sum over i -> j of x[i] (1 - escape[i]); both (n,).
 
-        From every cycle something must escape.
+        From every cycle something must escape, and not surely. ``in_place`` makes x of the start.
 
         >>> loop = FunctionalGraph.of(np.array([1, 0]))
         >>> loop.forward(np.array([1.0, 0.0]), np.array([0.5, 0.0])).tolist()
         [2.0, 1.0]
         """
         if isinstance(start, np.ndarray) and isinstance(escape, np.ndarray):
-            x = start.copy()
+            x = start if in_place else start.copy()
             _forward(self.successor, self.order, self.cycle_starts, escape, x)
             return x
         return self._scaled_forward(ScaledArray.of(start).copy(), ScaledArray.of(escape))

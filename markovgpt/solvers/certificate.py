@@ -43,7 +43,8 @@ class Enclosure:
 def relative_defect(image: Numbers, y: Numbers) -> float:
     """The largest |image / y - 1| where y is above zero."""
     ratio = as_floats(quotient(image, y))
-    return float(np.max(np.abs(ratio - 1), where=is_positive(y), initial=0.0))
+    ratio -= 1
+    return float(np.max(np.abs(ratio, out=ratio), where=is_positive(y), initial=0.0))
 
 
 def enclose(

@@ -106,7 +106,8 @@ def _smoothed(fine: Fine, x: Numbers) -> Numbers:
     """Smoothing steps, and a sum of one."""
     for _ in range(SMOOTHING):
         x = fine.smoothed(x)
-    return x / x.sum()
+    x /= x.sum()
+    return x
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,9 +138,9 @@ class Landscape:
             sizes = np.bincount(basin[self.live & (basin >= 0)], minlength=n_basins)
             number[np.argsort(-sizes, kind="stable")] = np.minimum(np.arange(n_basins), MOST_BASINS)
             number[-1] = MOST_BASINS + 1
-        kept = np.where(self.live, number[basin], -1).astype(np.int32)
-        present, kept[self.live] = np.unique(kept[self.live], return_inverse=True)
-        return kept, len(present)
+        sizes = np.bincount(number[basin[self.live]], minlength=len(number) + 1)
+        place = np.cumsum(sizes > 0, dtype=np.int32) - 1  # those that are there, in their order
+        return np.where(self.live, place[number[basin]], np.int32(-1)), int((sizes > 0).sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,8 +182,10 @@ class Restarted:
         return self.on_live(self.table.pull(h))
 
     def on_live(self, vector: Numbers) -> Numbers:
-        """A vector, 0 off the live windows."""
-        return vector if self._all_live else vector * self.live
+        """A vector, 0 off the live windows; one of doubles is changed in place."""
+        if self._all_live:
+            return vector
+        return np.multiply(vector, self.live, out=vector) if isinstance(vector, np.ndarray) else vector * self.live
 
     def restarted(self, arrived: Numbers, x: Numbers) -> Numbers:
         """What arrives, and what is sent back to the start."""
@@ -205,7 +208,7 @@ class Restarted:
     def smoothed(self, x: Numbers) -> Numbers:
         """One step that is exact on the greedy machine."""
         arrived = self.restarted(self.on_live(self.table.push_others(x)), x)
-        return self.landscape.graph.forward(arrived, self.table.others)
+        return self.landscape.graph.forward(arrived, self.table.others, in_place=True)
 
     def balanced(self, x: Numbers) -> tuple[Numbers, float]:
         """Basins balanced against each other."""
