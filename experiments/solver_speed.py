@@ -41,7 +41,7 @@ from markovgpt.scaled import as_floats
 FOLDER = Path("results/solver_speed")
 NAMES = Path(__file__).parents[2] / "shared/data/hf_names_ctx3"
 START, RED = (0, 0, 0), (19, 5, 24)  # three newlines; "sex"
-LIMITS = {1: 600, 0.25: 60, 0.1: 60}  # seconds of each peer, by temperature
+LIMITS = {1: 120, 0.25: 10, 0.1: 10}  # seconds of each peer, by temperature
 PEER_TOLERANCE, ROUNDS, OURS = 1e-6, 5, "markovgpt"
 
 
