@@ -95,7 +95,8 @@ class Excursions:
         def apply(z: Numbers) -> Numbers:
             return self.chain.push(z) * reached + begin
 
-        return self._enclosed(apply, solver.row(begin, guess=rough), rough, solver.row, solver.name)
+        v = solver.row(begin, guess=rough)
+        return self._enclosed(apply, v, v, solver.row, solver.name)
 
     def column(self, gain: Numbers) -> Excursion:
         """What is gained before the excursion ends; refusals as for `row`."""
