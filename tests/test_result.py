@@ -62,3 +62,24 @@ def test_a_summary_is_plain_and_goes_into_json():
 
 def test_an_answer_shows_its_bounds():
     assert repr(exactly(0.5, 0)).startswith("Answer(0.5 in [0.5, 0.5]")
+
+
+def test_a_threshold_is_decided_by_the_bounds_and_by_nothing_else():
+    tiny = mg.Answer.of(Enclosure(ScaledArray(0.5, -4000), ScaledArray(0.5, -4000), ScaledArray(0.75, -4000), 0.0, ""))
+    assert tiny.value == 0
+    assert tiny.against(0.0) == "above"  # possible, though no double is as small
+    assert tiny.against(5e-324) == "below"
+    assert exactly(0.5, 1).against(1.0) == "equal"
+    chain = mg.SparseChain.from_matrix([[0.5, 0.5, 0], [0, 1, 0], [0, 0, 1]])
+    never = mg.expected_hitting_time(chain, [2], start=0)
+    assert never.against(1e300) == "above"
+    assert never.against(np.inf) == "equal"
+    assert mg.hitting_probability(chain, [2], start=0).against(0) == "equal"
+
+
+def test_only_one_number_is_compared_with_a_number():
+    chain = mg.SparseChain.from_matrix([[0.5, 0.5], [0, 1]])
+    with pytest.raises(mg.InvalidInput, match="an answer must be one number to be compared with a threshold"):
+        mg.hitting_probability(chain, [1]).against(0.5)
+    with pytest.raises(mg.InvalidInput, match=r"got Answer.* and nan; give start=, and a number"):
+        mg.hitting_probability(chain, [1], start=0).against(float("nan"))

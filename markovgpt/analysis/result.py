@@ -1,13 +1,16 @@
 """The answer to a question: a number, or one for each state, with bounds that hold."""
 
+import math
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from markovgpt.scaled import ROUNDING, FloatArray, Numbers, ScaledArray, as_floats
+from markovgpt.errors import InvalidInput
+from markovgpt.scaled import ROUNDING, FloatArray, Numbers, ScaledArray, as_floats, to_fraction
 from markovgpt.solvers.certificate import Enclosure
 
 Value = float | FloatArray
@@ -83,6 +86,34 @@ class Answer:
         found = {name: getattr(self, name) for name in FIELDS}
         return {name: part.tolist() if isinstance(part, np.ndarray) else part for name, part in found.items()}
 
+    def against(self, threshold: float) -> str:
+        """Is the answer, one number, "below", "above" or "equal" to a threshold? "undecided" where bounds do not say.
+
+        >>> from markovgpt.chains.sparse_chain import SparseChain
+        >>> from markovgpt.analysis.reachability import hitting_probability
+        >>> game = SparseChain.from_matrix([[1, 0, 0, 0], [.75, 0, .25, 0], [0, .75, 0, .25], [0, 0, 0, 1]])
+        >>> risk = hitting_probability(game, [3], start=1)                  # 1/13
+        >>> risk.against(0.07), risk.against(0.08), risk.against(1 / 13)
+        ('above', 'below', 'undecided')
+
+        Raises
+        ------
+        InvalidInput: an answer for every start at once, or a threshold that is no number.
+        """
+        if isinstance(self.value, np.ndarray) or math.isnan(threshold):
+            raise InvalidInput(
+                f"an answer must be one number to be compared with a threshold, got {self!r} and {threshold}; "
+                "give start=, and a number"
+            )
+        if self.value == math.inf and np.any(self.infinite):
+            return "equal" if threshold == math.inf else "above"
+        lower, upper = (_exactly(part) for part in (self.enclosure.lower, self.enclosure.upper))
+        if math.isinf(threshold):
+            return "below" if threshold > 0 else "above"
+        if lower == upper == threshold:
+            return "equal"
+        return "below" if upper < threshold else "above" if lower > threshold else "undecided"
+
     def _plain(self, numbers: FloatArray) -> Value:
         """Infinite where that is proved; a float of a zero-dimensional array."""
         marked = np.where(self.infinite, np.inf, numbers) if np.any(self.infinite) else numbers
@@ -94,6 +125,13 @@ class Answer:
         return (
             f"Answer({self.value!r} in [{self.lower!r}, {self.upper!r}], log10={self.log10!r}, method={self.method!r})"
         )
+
+
+def _exactly(number: Numbers) -> Fraction:
+    """One number as a fraction."""
+    scaled = ScaledArray.of(number)
+    mantissa, exponent = float(scaled.mantissa), int(scaled.exponent)
+    return Fraction(0) if mantissa == 0 else to_fraction(mantissa, exponent)
 
 
 def rounded_down(values: Numbers) -> FloatArray:

@@ -54,11 +54,12 @@ class MultigridSolver:
         if not is_positive(arrived).any():
             return _joined([*found, arrived])
         size = arrived.sum()
+        arrived /= size  # of no one else
 
         def fine(restart: Numbers) -> Restarted:
             return Restarted(self._landscape, self._exits, restart)
 
-        x, problem = self._solved(fine, arrived / size, None if guess is None else guess[full], tolerance)
+        x, problem = self._solved(fine, arrived, None if guess is None else guess[full], tolerance)
         return _joined([*found, x * (size / problem.killed(x))])
 
     def column(self, gain: Numbers, tolerance: float = ACCURACY, guess: Numbers | None = None) -> Numbers:
