@@ -214,6 +214,6 @@ def test_doubles_widened_by_too_many_roundings_say_nothing_either():
 
 def test_axes_are_reversed():
     table = ScaledArray([[0.5, 0.25], [0.0, 0.75]], [[0, -2000], [0, 2000]])
-    turned = table.transpose()
+    turned = table.T
     assert turned.mantissa.tolist() == [[0.5, 0.0], [0.5, 0.75]]
     assert turned.exponent.tolist() == [[0, table.exponent[1, 0]], [-2001, 2000]]
