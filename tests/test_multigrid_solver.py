@@ -28,30 +28,38 @@ def case(shape, prefixes, kind):
     return chain, long_doubles.window_matrix(chain), chain.reaching(ends, ~ends) & ~ends
 
 
+def listed(chain):
+    """The same chain as a list of transitions."""
+    return mg.SparseChain(chain.edges(), chain.n_states)
+
+
+@pytest.mark.parametrize("chain_of", [lambda chain: chain, listed], ids=["windows", "list"])
 @pytest.mark.parametrize(("shape", "prefixes", "kind"), CASES)
-def test_rows_are_visits_before_the_end(shape, prefixes, kind):
+def test_rows_are_visits_before_the_end(shape, prefixes, kind, chain_of):
     chain, matrix, live = case(shape, prefixes, kind)
     start = np.where(np.arange(chain.n_states) % 3 == 0, 0.5, 0) * live
     live &= chain.reached_from(start > 0, live)
-    found = MultigridSolver(chain, live).row(start)
+    found = MultigridSolver(chain_of(chain), live).row(start)
     assert long_doubles.relative_error(found, long_doubles.row(matrix, live, start)) < ACCURATE
 
 
+@pytest.mark.parametrize("chain_of", [lambda chain: chain, listed], ids=["windows", "list"])
 @pytest.mark.parametrize(("shape", "prefixes", "kind"), CASES)
-def test_columns_are_what_is_gained_before_the_end(shape, prefixes, kind):
+def test_columns_are_what_is_gained_before_the_end(shape, prefixes, kind, chain_of):
     chain, matrix, live = case(shape, prefixes, kind)
     gain = (np.arange(chain.n_states) % 4 + 0.25) * live
-    found = MultigridSolver(chain, live).column(gain)
+    found = MultigridSolver(chain_of(chain), live).column(gain)
     assert long_doubles.relative_error(found, long_doubles.column(matrix, live, gain)) < ACCURATE
 
 
+@pytest.mark.parametrize("chain_of", [lambda chain: chain, listed], ids=["windows", "list"])
 @pytest.mark.parametrize(("shape", "prefixes", "kind"), CASES)
-def test_stationary_vectors_are_zero_off_the_class(shape, prefixes, kind):
+def test_stationary_vectors_are_zero_off_the_class(shape, prefixes, kind, chain_of):
     chain, matrix, _ = case(shape, prefixes, kind)
     for states in mg.recurrent_classes(chain):
         live = np.zeros(chain.n_states, dtype=bool)
         live[states] = True
-        found = MultigridSolver(chain, live).stationary()
+        found = MultigridSolver(chain_of(chain), live).stationary()
         assert long_doubles.relative_error(found, long_doubles.stationary(matrix, states)) < ACCURATE
 
 
