@@ -6,7 +6,7 @@ import decimals
 import numpy as np
 import oracles
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_chains import LARGER_SHAPES, drawn_chain, window_chains
 
@@ -31,9 +31,9 @@ def iterated(request, monkeypatch):
     monkeypatch.setattr(suffix_multigrid, "BOTTOM", request.param)
 
 
-def questions(chain, target, avoiding, start):
+def questions(windows, target, avoiding, start, chain_of=lambda windows: windows):
     """What is asked, by a question and by decimals: pairs of an answer, and an exact number for each place in it."""
-    rows, n = decimals.window_rows(chain), chain.n_states
+    rows, chain, n = decimals.window_rows(windows), chain_of(windows), windows.n_states
     reward, classes = np.arange(n) % 3 / 4, decimals.classes(rows)
     hitting = decimals.hitting(rows, target, avoiding)
     times = decimals.expected_reward(rows, [1] * n, target)
@@ -74,13 +74,13 @@ def regenerated(chain, states):
     return Answer.of(live_system.regenerating_system(chain, live).stationary_parts().enclosure)
 
 
-def assert_all_hold(chain, target, avoiding, start, accurate=ACCURATE):
-    for ask, exact in questions(chain, target, avoiding, start):
+def assert_all_hold(chain, target, avoiding, start, **options):
+    for ask, exact in questions(chain, target, avoiding, start, **options):
         answer = ask()
         for place, number in exact.items():
             assert decimals.encloses(answer, number, place)
             if number:
-                assert decimals.relative_error(answer, number, place) < accurate
+                assert decimals.relative_error(answer, number, place) < ACCURATE
 
 
 def draw_states(data, n, at_least):
@@ -112,6 +112,24 @@ def test_two_thousand_chains_are_enclosed(chain, data):
 def test_enclosures_of_longer_windows_hold(shape, kind):
     chain = drawn_chain(mg.StateSpace(*shape), kind, 5)
     assert_all_hold(chain, [3, 7], [11], 2)
+
+
+@pytest.mark.parametrize("filled", [30, 0], ids=["sparse elimination", "matching"])
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(window_chains(), st.data())
+def test_enclosures_of_lists_of_transitions_hold(monkeypatch, filled, chain, data):
+    monkeypatch.setattr(live_system, "ELIMINATED", 0)
+    monkeypatch.setattr("markovgpt.solvers.sparse_solver.MOST_FILLED", filled)
+    monkeypatch.setattr("markovgpt.solvers.matching.BOTTOM", 2)
+    target = draw_states(data, chain.n_states, 1)
+    avoiding = [state for state in draw_states(data, chain.n_states, 0) if state not in target]
+    start = data.draw(st.integers(0, chain.n_states - 1))
+    assert_all_hold(chain, target, avoiding, start, chain_of=listed)
+
+
+def listed(chain):
+    """The same chain as a list of transitions."""
+    return mg.SparseChain(chain.edges(), chain.n_states)
 
 
 # -- what goes wrong on the way ---------------------------------------------------------------------------------------
