@@ -3,11 +3,11 @@
 import long_doubles
 import numpy as np
 import pytest
-from markovgpt.solvers.window_solver import WindowSolver
 
 import markovgpt as mg
 from markovgpt.scaled import ScaledArray, as_floats
 from markovgpt.solvers.excursions import Excursions, UnboundedError
+from markovgpt.solvers.multigrid_solver import MultigridSolver
 
 REFERENCES = [2, 17]
 
@@ -25,7 +25,7 @@ def walk(chain):
     ends[[5, 26]] = True
     live = chain.reaching(ends, ~ends) & ~ends
     live[REFERENCES] = True
-    return Excursions(chain, live, REFERENCES, lambda states: WindowSolver(chain, states), np.inf)
+    return Excursions(chain, live, REFERENCES, lambda states: MultigridSolver(chain, states), np.inf)
 
 
 def inner(walk):
@@ -74,7 +74,7 @@ def test_what_cannot_be_reached_is_never_visited():
     # token 0 for ever after a 0; 111 says either
     chain = mg.WindowChain(mg.StateSpace(2, 2), np.array([[0.5, 0.5], [1.0, 0.0], [1.0, 0.0], [0.5, 0.5]]))
     live = np.array([True, True, True, False])
-    walk = Excursions(chain, live, [0], lambda states: WindowSolver(chain, states), np.inf)
+    walk = Excursions(chain, live, [0], lambda states: MultigridSolver(chain, states), np.inf)
     start = np.array([0.0, 0.0, 1.0, 0.0])
     assert as_floats(walk.row(start).enclosure.value).tolist() == [0, 0, 1, 0]
 
@@ -84,7 +84,7 @@ def test_the_same_states_are_solved_by_the_same_solver(chain, walk):
 
     def solver_on(states):
         made.append(states)
-        return WindowSolver(chain, states)
+        return MultigridSolver(chain, states)
 
     again = Excursions(chain, walk.live, REFERENCES, solver_on, np.inf)
     again.column(np.ones(27))
@@ -103,11 +103,11 @@ def slow():
 @pytest.mark.parametrize("ask", ["row", "column"])
 def test_slow_excursions_are_refused_and_name_the_place(ask):
     chain, live = slow(), np.array([True, True, True, False])
-    walk = Excursions(chain, live, [], lambda states: WindowSolver(chain, states), 1e-10)
+    walk = Excursions(chain, live, [], lambda states: MultigridSolver(chain, states), 1e-10)
     with pytest.raises(UnboundedError) as refused:
         getattr(walk, ask)(live * 0.25)
     assert refused.value.busiest == 0
-    without = Excursions(chain, live, [0], lambda states: WindowSolver(chain, states), 1e-10)
+    without = Excursions(chain, live, [0], lambda states: MultigridSolver(chain, states), 1e-10)
     getattr(without, ask)(live * 0.25)  # the slow place being a reference, excursions are short
 
 
@@ -116,7 +116,7 @@ def test_bounds_that_fail_their_tests_name_a_live_place_even_where_time_leaves_t
     table = ScaledArray([[0.5, 0.5], [0.5, 0.5], [0.5, 0.5], [0.5, 0.5]], [[1, 1], [1, -3500], [1, 1], [-3000, 1]])
     rows = table / table.sum(axis=1).reshape(4, 1)
     chain, live = mg.WindowChain(mg.StateSpace(2, 2), rows), np.array([False, True, True, True])
-    walk = Excursions(chain, live, [], lambda states: WindowSolver(chain, states), np.inf)
+    walk = Excursions(chain, live, [], lambda states: MultigridSolver(chain, states), np.inf)
     with pytest.raises(UnboundedError) as refused:
         walk.row(np.array([0.0, 1.0, 0.0, 0.0]))
     assert refused.value.busiest == 3

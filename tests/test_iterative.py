@@ -6,18 +6,20 @@ import decimals
 import numpy as np
 import oracles
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from markovgpt.solvers.window_solver import WindowSolver
 from random_chains import LARGER_SHAPES, drawn_chain, window_chains
 
 import markovgpt as mg
+from markovgpt.analysis.result import Answer
 from markovgpt.chains.functional_graph import FunctionalGraph
 from markovgpt.chains.sliding import SlidingTable
 from markovgpt.scaled import ScaledArray
-from markovgpt.solvers import iterative, live_system, suffix_multigrid
+from markovgpt.solvers import iterative, live_system, multigrid, suffix_multigrid
 from markovgpt.solvers.certificate import Enclosure
-from markovgpt.solvers.suffix_multigrid import Flows, Restarted, Reversed
+from markovgpt.solvers.multigrid import Restarted, Reversed
+from markovgpt.solvers.multigrid_solver import MultigridSolver
+from markovgpt.solvers.suffix_multigrid import Flows
 
 ACCURATE = 1e-10
 
@@ -29,9 +31,9 @@ def iterated(request, monkeypatch):
     monkeypatch.setattr(suffix_multigrid, "BOTTOM", request.param)
 
 
-def questions(chain, target, avoiding, start):
+def questions(windows, target, avoiding, start, chain_of=lambda windows: windows):
     """What is asked, by a question and by decimals: pairs of an answer, and an exact number for each place in it."""
-    rows, n = decimals.window_rows(chain), chain.n_states
+    rows, chain, n = decimals.window_rows(windows), chain_of(windows), windows.n_states
     reward, classes = np.arange(n) % 3 / 4, decimals.classes(rows)
     hitting = decimals.hitting(rows, target, avoiding)
     times = decimals.expected_reward(rows, [1] * n, target)
@@ -62,15 +64,23 @@ def questions(chain, target, avoiding, start):
             lambda place=place: mg.stationary_distributions(chain).answers[place],
             every(decimals.stationary(rows, states)),
         )
+        exact = dict(zip(states, decimals.stationary(rows, states), strict=True))
+        yield lambda states=states: regenerated(chain, states), exact
 
 
-def assert_all_hold(chain, target, avoiding, start, accurate=ACCURATE):
-    for ask, exact in questions(chain, target, avoiding, start):
+def regenerated(chain, states):
+    """The stationary distribution of a class, bounded by regeneration alone."""
+    live = np.isin(np.arange(chain.n_states), states)
+    return Answer.of(live_system.regenerating_system(chain, live).stationary_parts().enclosure)
+
+
+def assert_all_hold(chain, target, avoiding, start, **options):
+    for ask, exact in questions(chain, target, avoiding, start, **options):
         answer = ask()
         for place, number in exact.items():
             assert decimals.encloses(answer, number, place)
             if number:
-                assert decimals.relative_error(answer, number, place) < accurate
+                assert decimals.relative_error(answer, number, place) < ACCURATE
 
 
 def draw_states(data, n, at_least):
@@ -104,6 +114,24 @@ def test_enclosures_of_longer_windows_hold(shape, kind):
     assert_all_hold(chain, [3, 7], [11], 2)
 
 
+@pytest.mark.parametrize("filled", [30, 0], ids=["sparse elimination", "matching"])
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(window_chains(), st.data())
+def test_enclosures_of_lists_of_transitions_hold(monkeypatch, filled, chain, data):
+    monkeypatch.setattr(live_system, "ELIMINATED", 0)
+    monkeypatch.setattr("markovgpt.solvers.sparse_solver.MOST_FILLED", filled)
+    monkeypatch.setattr("markovgpt.solvers.matching.BOTTOM", 2)
+    target = draw_states(data, chain.n_states, 1)
+    avoiding = [state for state in draw_states(data, chain.n_states, 0) if state not in target]
+    start = data.draw(st.integers(0, chain.n_states - 1))
+    assert_all_hold(chain, target, avoiding, start, chain_of=listed)
+
+
+def listed(chain):
+    """The same chain as a list of transitions."""
+    return mg.SparseChain(chain.edges(), chain.n_states)
+
+
 # -- what goes wrong on the way ---------------------------------------------------------------------------------------
 
 
@@ -117,56 +145,46 @@ def changed(method, change):
     return lambda self, *arguments, **options: change(method(self, *arguments, **options))
 
 
-def of_another(greediest, factor):
+def of_another(others, factor):
     """Probabilities of the other tokens that are off by a factor."""
-
-    def wrong(self):
-        tokens, rest = greediest.func(self)
-        return tokens, rest * factor
-
-    return property(wrong)
-
-
-def no_longer_without(product):
-    """A product that leaves nothing out."""
-    return lambda self, vector, left_out=None: product(self, vector)
+    return property(lambda self: others.fget(self) * factor)
 
 
 CASES = [((2, 3), "zeros", 4), ((3, 2), "periodic", 8)]
-EXITS = WindowSolver._exits.func
+EXITS = MultigridSolver._exits.func
 FAULTS = {
     "smoothing off by an entry": (Restarted, "smoothed", changed(Restarted.smoothed, lambda x: disturbed(x, 1e-3))),
     "reversed smoothing off": (Reversed, "smoothed", changed(Reversed.smoothed, lambda x: disturbed(x, 0.3))),
-    "a smoothing step skipped": (suffix_multigrid, "SMOOTHING", 0),
+    "a smoothing step skipped": (multigrid, "SMOOTHING", 0),
     "no smoothing at all": (Restarted, "smoothed", lambda self, x: x),
     "no reversed smoothing": (Reversed, "smoothed", lambda self, x: x),
-    "an early stop": (suffix_multigrid, "MOST_CYCLES", 1),
-    "what escapes is halved": (SlidingTable, "greediest", of_another(SlidingTable.greediest, 0.5)),
-    "a token is not left out of a push": (SlidingTable, "push", no_longer_without(SlidingTable.push)),
-    "a token is not left out of a pull": (SlidingTable, "pull", no_longer_without(SlidingTable.pull)),
+    "an early stop": (multigrid, "MOST_CYCLES", 1),
+    "what escapes is halved": (SlidingTable, "others", of_another(SlidingTable.others, 0.5)),
+    "a token is not left out of a push": (SlidingTable, "push_others", SlidingTable.push),
+    "a token is not left out of a pull": (SlidingTable, "pull_others", SlidingTable.pull),
     "a coarse correction upside down": (Flows, "balanced", changed(Flows.balanced, lambda factor: 1 / (factor + 1e-9))),
     "a coarse correction off": (Flows, "balanced", changed(Flows.balanced, lambda factor: disturbed(factor, 0.5))),
-    "basins put out of balance": (suffix_multigrid, "balance", lambda x, groups, flows: (disturbed(x, 0.5), 0.0)),
+    "basins put out of balance": (multigrid, "balance", lambda x, groups, flows: (disturbed(x, 0.5), 0.0)),
     "greedy rows off": (FunctionalGraph, "forward", changed(FunctionalGraph.forward, lambda x: disturbed(x, 1e-6))),
     "greedy columns off": (FunctionalGraph, "backward", changed(FunctionalGraph.backward, lambda x: disturbed(x, 0.1))),
-    "exits off": (WindowSolver, "_exits", property(lambda self: disturbed(EXITS(self), 0.3))),
+    "exits off": (MultigridSolver, "_exits", property(lambda self: disturbed(EXITS(self), 0.3))),
     "stale weights": (
-        WindowSolver,
+        MultigridSolver,
         "_everywhere",
         property(lambda self: self._restarted_anywhere(None, 0.3)),
     ),
     "weights of another chain": (
-        WindowSolver,
+        MultigridSolver,
         "_everywhere",
         property(lambda self: (disturbed(self._about_everywhere[0], 0.5), self._about_everywhere[1])),
     ),
-    "rows off": (WindowSolver, "row", changed(WindowSolver.row, lambda x: disturbed(x, 1e-8))),
-    "columns off": (WindowSolver, "column", changed(WindowSolver.column, lambda x: disturbed(x, 1e-4))),
-    "columns far too small": (WindowSolver, "column", changed(WindowSolver.column, lambda x: x * 1e-3)),
+    "rows off": (MultigridSolver, "row", changed(MultigridSolver.row, lambda x: disturbed(x, 1e-8))),
+    "columns off": (MultigridSolver, "column", changed(MultigridSolver.column, lambda x: disturbed(x, 1e-4))),
+    "columns far too small": (MultigridSolver, "column", changed(MultigridSolver.column, lambda x: x * 1e-3)),
     "a stationary guess of another chain": (
-        WindowSolver,
+        MultigridSolver,
         "stationary",
-        changed(WindowSolver.stationary, lambda x: disturbed(x, 0.9)),
+        changed(MultigridSolver.stationary, lambda x: disturbed(x, 0.9)),
     ),
 }
 
@@ -175,7 +193,7 @@ FAULTS = {
 def test_a_fault_is_refused_or_makes_bounds_wide_and_never_wrong(monkeypatch, fault):
     monkeypatch.setattr(live_system, "ELIMINATED_WINDOWS", 0)
     monkeypatch.setattr(suffix_multigrid, "BOTTOM", 2)
-    monkeypatch.setattr(suffix_multigrid, "MOST_CYCLES", 6)  # what does not converge need not try for long
+    monkeypatch.setattr(multigrid, "MOST_CYCLES", 6)  # what does not converge need not try for long
     cases = [
         list(questions(drawn_chain(mg.StateSpace(*shape), kind, seed), [3], [5], 1)) for shape, kind, seed in CASES
     ]
@@ -295,11 +313,15 @@ def nearly_uncoupled(coupling):
 def test_slow_places_are_taken_for_references_and_bounds_stay_narrow(coupling):
     chain = nearly_uncoupled(coupling)
     rows = decimals.window_rows(chain)
-    answer = mg.stationary_distributions(chain).only()
-    for state, exact in enumerate(decimals.stationary(rows, list(range(8)))):
-        assert decimals.encloses(answer, exact, state)
-    assert (answer.upper / answer.lower - 1).max() < 3e-10
-    assert "regenerated at" in answer.method
+    found = live_system.regenerating_system(chain, np.ones(8, dtype=bool)).stationary_parts()
+    assert set(found.references) & {0, 7}
+    assert len(found.parts) == len(found.references)
+    assert f"regenerated at {len(found.references)} states" in found.enclosure.method
+    assert iterative.width(found.enclosure) < 3e-10
+    for answer in (mg.stationary_distributions(chain).only(), Answer.of(found.enclosure)):
+        for state, exact in enumerate(decimals.stationary(rows, list(range(8)))):
+            assert decimals.encloses(answer, exact, state)
+        assert (answer.upper / answer.lower - 1).max() < 3e-10
 
 
 def test_widths_are_relative_and_infinite_where_a_lower_bound_says_nothing():
@@ -323,7 +345,7 @@ def test_more_slow_places_than_references_make_wide_bounds_that_say_so(monkeypat
     monkeypatch.setattr(live_system, "ELIMINATED_WINDOWS", 0)
     chain = many_slow_places(9)
     answer = mg.stationary_distributions(chain).only()
-    assert "wide: more than 6 places are slow to leave" in answer.method
+    assert "wide: many places are slow to leave" in answer.method
     same = [chain.space.encode((token, token)) for token in range(9)]
     # by symmetry the nine have the same share, and each of the 72 others is entered with 1e-9 / 8 a step
     stored = Fraction(float(chain.next_token_probs[0, 1]))
@@ -338,7 +360,7 @@ def test_more_slow_places_than_references_make_wide_bounds_that_say_so(monkeypat
 
 def test_bounds_that_never_hold_are_refused_with_the_remedy(monkeypatch):
     monkeypatch.setattr(live_system, "ELIMINATED_WINDOWS", 0)
-    monkeypatch.setattr(WindowSolver, "column", changed(WindowSolver.column, lambda x: disturbed(x, 0.99)))
+    monkeypatch.setattr(MultigridSolver, "column", changed(MultigridSolver.column, lambda x: disturbed(x, 0.99)))
     with pytest.raises(mg.NotConverged, match=r"no bounds that hold on 7 live states; ask within a horizon") as refused:
         mg.expected_hitting_time(nearly_uncoupled(0.25), [7])
     assert refused.value.residual > 0.1

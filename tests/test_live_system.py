@@ -53,3 +53,16 @@ def test_a_large_recurrent_class_of_a_list_of_transitions(monkeypatch, filled):
     assert (found.lower <= exact * (1 + 1e-13)).all()
     assert (exact * (1 - 1e-13) <= found.upper).all()
     assert "GTH" not in found.method
+
+
+def test_windows_of_one_token_are_answered_as_a_list_of_transitions(monkeypatch):
+    monkeypatch.setattr(live_system, "ELIMINATED", 2)
+    monkeypatch.setattr(live_system, "ELIMINATED_WINDOWS", 2)
+    rows = np.full((5, 5), 0.125) + np.eye(5) * 0.375
+    chain = mg.WindowChain(mg.StateSpace(5, 1), rows)
+    times = mg.expected_hitting_time(chain, [0])
+    assert "sparse elimination" in times.method
+    assert times.value == pytest.approx([0, 8, 8, 8, 8], rel=1e-13)  # the target has 1/8 from anywhere else
+    shares = mg.stationary_distributions(chain).only()
+    assert "sparse elimination" in shares.method
+    assert shares.value == pytest.approx(0.2, rel=1e-13)

@@ -36,51 +36,69 @@ def floats(numbers):
     return ScaledArray.of(numbers).to_float()
 
 
+def likeliest_tokens(transitions, shape):
+    """The first of the tokens that each window is most likely followed by."""
+    A, M, V = shape
+    rows = np.array([probability for *_, probability in transitions]).reshape(A * M, V)
+    return rows.argmax(axis=1).tolist()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("leaving_out", [False, True])
 def test_products_are_sums_over_transitions(shape, kind, leaving_out):
     table, transitions, random = block(shape, kind)
     A, M, V = shape
-    left_out = random.integers(V, size=A * M).astype(np.int16) if leaving_out else None
+    likeliest = likeliest_tokens(transitions, shape)
     mass, plain_mass = vector_of(random, A * M, kind)
     values, plain_values = vector_of(random, M * V, kind)
     pushed, pulled = np.zeros(M * V), np.zeros(A * M)
     for before, after, token, probability in transitions:
-        if left_out is None or left_out[before] != token:
+        if not leaving_out or likeliest[before] != token:
             pushed[after] += plain_mass[before] * probability
             pulled[before] += probability * plain_values[after]
-    assert floats(table.push(mass, left_out)) == pytest.approx(pushed, rel=1e-14)
-    assert floats(table.pull(values, left_out)) == pytest.approx(pulled, rel=1e-14)
+    push, pull = (table.push_others, table.pull_others) if leaving_out else (table.push, table.pull)
+    assert floats(push(mass)) == pytest.approx(pushed, rel=1e-14)
+    assert floats(pull(values)) == pytest.approx(pulled, rel=1e-14)
 
 
 @pytest.mark.parametrize("kind", ["doubles", "scaled table", "with totals", "scaled, with totals"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_greediest_token_and_what_is_left_beside_it(shape, kind):
+def test_the_likeliest_window_and_what_is_left_beside_it(shape, kind):
     table, transitions, _ = block(shape, kind)
     A, M, V = shape
-    tokens, rest = table.greediest
     rows = np.array([probability for *_, probability in transitions]).reshape(A * M, V)
-    assert tokens.tolist() == rows.argmax(axis=1).tolist()
+    tokens = likeliest_tokens(transitions, shape)
     others = [sum(p for t, p in enumerate(row) if t != best) for row, best in zip(rows, tokens, strict=True)]
-    assert floats(rest) == pytest.approx(np.array(others), rel=1e-14)
+    assert floats(table.others) == pytest.approx(np.array(others), rel=1e-14)
     into = {(before, token): after for before, after, token, _ in transitions}
-    assert table.successors(tokens).tolist() == [into[window, int(t)] for window, t in enumerate(tokens)]
+    assert table.likeliest.tolist() == [into[window, token] for window, token in enumerate(tokens)]
 
 
-def test_the_greediest_of_tied_tokens_is_the_lowest_in_either_arithmetic():
+@pytest.mark.parametrize("kind", ["doubles", "with totals"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_least_that_is_pushed_by_windows_of_one_group(shape, kind):
+    table, transitions, random = block(shape, kind)
+    A, M, V = shape
+    mass = random.random(A * M)
+    least = np.full(M * V, np.inf)
+    for before, after, _, probability in transitions:
+        least[after] = min(least[after], mass[before] * probability)
+    assert table.push_least(mass) == pytest.approx(least, rel=1e-14)
+
+
+def test_the_likeliest_of_tied_tokens_is_the_lowest_in_either_arithmetic():
     weights = np.array([[[0.25, 0.375, 0.375]]])
     for given in (weights, ScaledArray.of(weights)):
-        tokens, rest = SlidingTable(given).greediest
-        assert (tokens.tolist(), floats(rest).tolist()) == ([1], [0.625])
+        table = SlidingTable(given)
+        assert (table.likeliest.tolist(), floats(table.others).tolist()) == ([1], [0.625])
 
 
-def test_the_greediest_is_found_by_size_and_not_by_mantissa():
+def test_the_likeliest_is_found_by_size_and_not_by_mantissa():
     # 0.5 2**-3000 against 0.75 2**-4000, and what is left beside it is below every double
     table = SlidingTable(ScaledArray([[[0.75, 0.5]]], [[[-4000, -3000]]]))
-    tokens, rest = table.greediest
-    assert tokens.tolist() == [1]
-    assert (rest.mantissa.tolist(), rest.exponent.tolist()) == ([0.75], [-4000])
+    assert table.likeliest.tolist() == [1]
+    assert (table.others.mantissa.tolist(), table.others.exponent.tolist()) == ([0.75], [-4000])
 
 
 @pytest.mark.parametrize("kind", KINDS)

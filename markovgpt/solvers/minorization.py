@@ -21,7 +21,7 @@ import math
 import numpy as np
 
 from markovgpt.chains.window_chain import WindowChain
-from markovgpt.scaled import ROUNDING, Numbers, ScaledArray, as_floats, widen
+from markovgpt.scaled import ROUNDING, SMALLEST_SAFE, Numbers, ScaledArray, as_floats, widen
 from markovgpt.solvers.certificate import Enclosure, at_most_one, relative_defect
 from markovgpt.sums import TOTAL_ROUNDINGS, total
 
@@ -44,6 +44,8 @@ def enclose_by_minorization(chain: WindowChain, x: Numbers) -> Enclosure | None:
         least = full.push_least(least)
     residual = relative_defect(chain.push(x), x)
     rho = residual + 1.5 * ROUNDING * (chain.roundings + 8)
+    if not (least.min() > SMALLEST_SAFE and rho * L < 0.5):  # rounded below the doubles, or wide whatever follows
+        return None
     common = float(np.min(least / x[level])) * (1 - 2 * ROUNDING * (L * chain.roundings + 4))
     size = float(as_floats(total(x)))
     growth = math.exp(L * math.log1p(rho)) * (1 + 8 * ROUNDING)

@@ -24,9 +24,7 @@ from markovgpt.sums import scatter_sum
 
 ZERO = Decimal(0)
 DIGITS = Context(prec=25, Emax=MAX_EMAX, Emin=MIN_EMIN)
-MOST_FILLED = (
-    3_000_000  # numbers that the elimination may keep: a few hundred MB, and as many seconds as a coffee takes
-)
+MOST_FILLED = 30  # numbers kept and products made, a state; with more another method is faster
 
 
 class FilledError(Exception):
