@@ -40,7 +40,7 @@ from markovgpt.solvers.multigrid import Landscape, Restarted, Solution
 from markovgpt.solvers.multigrid_solver import solve_in_range
 
 TOLERANCE = 1e-12
-MOST_PRODUCTS, MOST_SECONDS = 20_000, 1.0  # of each peer
+MOST_PRODUCTS, MOST_SECONDS = 20_000, 0.5  # of each peer
 ELIMINATED = 2000  # states up to which elimination is the judge
 CHECKED = 10  # power iteration looks at its residual every so many steps
 TEMPERATURES = (1, 0.5, 0.25, 0.12, 0.06, 0.03)
