@@ -248,7 +248,7 @@ def answers(chain: mg.WindowChain, question: str) -> Iterator[dict[str, str]]:
     reached = max(found.residual, found.imbalance) <= TOLERANCE
     yield shown("multigrid", numbers, found.cycles, seconds, "reached" if reached else "not reached", verdict(found.x))
     table = replace(problem.table, weights=as_floats(problem.table.weights))
-    in_doubles = replace(problem, table=table, exits=as_floats(problem.exits))
+    in_doubles = replace(problem, landscape=Landscape(table, problem.live), exits=as_floats(problem.exits))
     for name, method in PEERS.items():
         attempt, outcome = Attempt(in_doubles, largest(found.x)), "reached"
         try:

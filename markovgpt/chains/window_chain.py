@@ -244,8 +244,8 @@ class WindowChain(TransitionOperator):
         if not full.is_scaled and scans.all_positive(
             full.weights
         ):  # any window follows any other, no prefix comes back
-            labels = np.minimum(np.arange(self.n_states), first).astype(np.int32)
-            return labels, np.arange(first + 1) == first
+            labels = np.maximum(first - np.arange(self.n_states), 0).astype(np.int32)
+            return labels, np.arange(first + 1) == 0
         return components(self.space, self._weights)
 
     def edges(self, of: Mask | None = None) -> Edges:
