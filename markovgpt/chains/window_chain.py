@@ -241,9 +241,8 @@ class WindowChain(TransitionOperator):
     def strong_components(self) -> tuple[NDArray[np.int32], Mask]:
         """The communicating class of each state, and which are never left; nothing is listed."""
         full, first = self.blocks[-1], self.level(self.space.context_length).start
-        if not full.is_scaled and scans.all_positive(
-            full.weights
-        ):  # any window follows any other, no prefix comes back
+        if not full.is_scaled and scans.all_positive(full.weights):
+            # any full window follows any other, and no prefix comes back
             labels = np.maximum(first - np.arange(self.n_states), 0).astype(np.int32)
             return labels, np.arange(first + 1) == 0
         return components(self.space, self._weights)
