@@ -145,3 +145,13 @@ def test_an_overflow_in_doubles_is_asked_again_scaled(monkeypatch):
     found, start = MultigridSolver(chain, live).row(live / live.sum()), live / live.sum()
     assert isinstance(found, ScaledArray)
     assert long_doubles.relative_error(found, long_doubles.row(matrix, live, start)) < ACCURATE
+
+
+def test_a_small_start_or_gain_loses_no_state_below_the_doubles():
+    # token 1 has 1e-90: from 001 over 010 and 100 to 000, the end; 011 is visited with 1e-90 of the start
+    rows = np.tile([1.0, 1e-90], (8, 1))
+    chain, live = mg.WindowChain(mg.StateSpace(2, 3), rows), np.arange(8) > 0
+    visits = ScaledArray.of(MultigridSolver(chain, live).row((np.arange(8) == 1) * 1e-250))
+    assert visits.log10()[[1, 2, 3, 4]] == pytest.approx([-250, -250, -340, -250], rel=1e-12)
+    gained = ScaledArray.of(MultigridSolver(chain, live).column((np.arange(8) == 7) * 1e-250))  # 111 alone pays
+    assert gained.log10()[[1, 3, 7]] == pytest.approx([-430, -340, -250], rel=1e-12)

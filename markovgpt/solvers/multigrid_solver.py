@@ -60,7 +60,7 @@ class MultigridSolver:
             return Restarted(self._landscape, self._exits, restart)
 
         x, problem = self._solved(fine, arrived, None if guess is None else guess[full], tolerance)
-        return _joined([*found, x * (size / problem.killed(x))])
+        return _joined([*found, self._times(x, size / problem.killed(x))])
 
     def column(self, gain: Numbers, tolerance: float = ACCURACY, guess: Numbers | None = None) -> Numbers:
         """About the h with h = Q h + gain; from every live window one with a gain can be reached."""
@@ -136,7 +136,14 @@ class MultigridSolver:
         begin = weights if guess is None else weights * guess
         w, problem = self._solved(fine, weights, begin / begin.sum(), tolerance)
         h = problem.column(w)
-        return h / problem.scale(h)
+        return self._times(h, 1.0 / problem.scale(h))
+
+    def _times(self, x: Numbers, factor: Numbers | float) -> Numbers:
+        """A multiple of a vector, scaled where it, or a product of it with the chain, would leave the doubles."""
+        product = ScaledArray.of(x) * factor
+        plain = product.to_float()
+        fits = isinstance(x, np.ndarray) and np.array_equal(plain > 0, x > 0) and np.isfinite(plain).all()
+        return self.chain.with_room(plain) if fits else product
 
     def _solved(
         self, fine: Callable[[Numbers], Problem], restart: Numbers, guess: Numbers | None, tolerance: float
