@@ -12,11 +12,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from markovgpt.chains.operator import TransitionOperator
+from markovgpt.chains.operator import SAFE_EXPONENT, TransitionOperator
 from markovgpt.chains.sparse_chain import SparseChain
 from markovgpt.chains.states import Mask
 from markovgpt.chains.window_chain import WindowChain
-from markovgpt.scaled import Numbers, ScaledArray, concatenate, is_positive
+from markovgpt.scaled import Numbers, ScaledArray, as_floats, concatenate, is_positive
 from markovgpt.solvers.multigrid import Landscape, Restarted, Reversed, Solution, solve
 
 ACCURACY = 1e-14
@@ -140,10 +140,12 @@ class MultigridSolver:
 
     def _times(self, x: Numbers, factor: Numbers | float) -> Numbers:
         """A multiple of a vector, scaled where it, or a product of it with the chain, would leave the doubles."""
-        product = ScaledArray.of(x) * factor
-        plain = product.to_float()
-        fits = isinstance(x, np.ndarray) and np.array_equal(plain > 0, x > 0) and np.isfinite(plain).all()
-        return self.chain.with_room(plain) if fits else product
+        if isinstance(x, np.ndarray):
+            least = ScaledArray.of(np.min(x, where=x > 0, initial=1.0)) * factor * self.chain.smallest_probability
+            most = ScaledArray.of(x.max()) * factor
+            if least.exponent >= SAFE_EXPONENT and most.exponent <= -SAFE_EXPONENT:
+                return x * as_floats(ScaledArray.of(factor))
+        return ScaledArray.of(x) * factor
 
     def _solved(
         self, fine: Callable[[Numbers], Problem], restart: Numbers, guess: Numbers | None, tolerance: float
