@@ -21,12 +21,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from markovgpt.analysis.arguments import Start, start_distribution
+from markovgpt.analysis.question import Question
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.structure import can_reach, common_period
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask, is_count
 from markovgpt.errors import InvalidInput
-from markovgpt.scaled import FloatArray, Numbers, ScaledArray, choose, concatenate, is_positive, widen
+from markovgpt.scaled import Numbers, ScaledArray, choose, concatenate, is_positive, widen
 from markovgpt.solvers.certificate import Enclosure, at_most_one, mean_over
 
 Bounded = tuple[ScaledArray, ...]  # value, lower and upper bound
@@ -73,24 +74,21 @@ def transient_distribution(chain: TransitionOperator, start: Start, steps: int) 
     return Answer.of(at_most_one(Enclosure(value, *bounds, 0.0, f"{steps} products")), iterations=steps)
 
 
-def bounded_hitting(
-    chain: TransitionOperator, reached: Mask, avoided: Mask, begin: FloatArray | None, within: int | tuple[int, int]
-) -> Answer:
-    """The answer of `hitting_probability` with a horizon, from masks that fit the chain.
+def bounded_hitting(asked: Question, within: int | tuple[int, int]) -> Answer:
+    """The answer of `hitting_probability` with a horizon.
 
     Raises
     ------
     InvalidInput: a horizon that is no whole number of at least 0, or no interval.
     """
-    first, last = _interval(within)
-    through = ~(reached | avoided)
-    solved, steps = _first_visit(chain, reached, through, last - first)
+    chain, (first, last) = asked.chain, _interval(within)
+    solved, steps = _first_visit(chain, asked.reached, asked.through, last - first)
     for _ in range(first):  # before step `first` only what is to be avoided counts
-        solved = tuple(ScaledArray.of(_on(~avoided, chain.pull(chain.with_room(part)))) for part in solved)
+        solved = tuple(ScaledArray.of(_on(~asked.avoided, chain.pull(chain.with_room(part)))) for part in solved)
     value, lower, upper = solved
     if first:
         lower, upper = widen(lower, first * chain.roundings)[0], widen(upper, first * chain.roundings)[1]
-    part = at_most_one(mean_over(begin, Enclosure(value, lower, upper, 0.0, "")))
+    part = at_most_one(mean_over(asked.begin, Enclosure(value, lower, upper, 0.0, "")))
     method = f"{steps + first} products"
     if steps + first < last:
         wide = ", wide: what survives is periodic or splits" if steps == MOST_STEPS else ""

@@ -17,8 +17,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from markovgpt.analysis.arguments import Start, Target, start_distribution, target_mask
+from markovgpt.analysis.arguments import Start, Target, start_distribution
 from markovgpt.analysis.horizon import bounded_hitting
+from markovgpt.analysis.question import posed
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.structure import can_reach, reachable_from, recurrent_classes
 from markovgpt.chains.operator import TransitionOperator
@@ -71,17 +72,14 @@ def hitting_probability(
     >>> answer.lower <= 1 / 13 <= answer.upper, round(answer.value, 12)
     (True, 0.076923076923)
     """
-    reached = target_mask(chain, target)
-    avoided = _avoided(chain, avoiding)
-    begin = None if start is None else start_distribution(chain, start)
+    asked = posed(chain, target, start=start, avoiding=avoiding)
     if within is not None:
-        return bounded_hitting(chain, reached, avoided, begin, within)
-    through = ~(reached | avoided)
-    possible = can_reach(chain, reached, through=through)
-    may_fail = can_reach(chain, ~possible, through=through)
+        return bounded_hitting(asked, within)
+    possible = can_reach(asked.chain, asked.reached, through=asked.through)
+    may_fail = can_reach(asked.chain, ~possible, through=asked.through)
     sure = possible & ~may_fail
-    walk = _walk(chain, possible & may_fail, begin)
-    return Answer.of(at_most_one(walk.gained(chain.pull(np.where(sure, 1.0, 0.0)), sure)))
+    walk = _walk(asked.chain, possible & may_fail, asked.begin)
+    return Answer.of(at_most_one(walk.gained(asked.chain.pull(np.where(sure, 1.0, 0.0)), sure)))
 
 
 def expected_hitting_time(chain: TransitionOperator, target: Target, *, start: Start | None = None) -> Answer:
@@ -131,8 +129,8 @@ def expected_reward(
             f"reward must be {chain.n_states} non-negative finite numbers, one for each state, got shape "
             f"{rewards.shape} with {int(invalid.sum())} others; ask for gains and losses apart"
         )
-    reached = target_mask(chain, target)
-    begin = None if start is None else start_distribution(chain, start)
+    asked = posed(chain, target, start=start)
+    reached, begin = asked.reached, asked.begin
     possible = can_reach(chain, reached, through=~reached)
     endless = can_reach(chain, ~possible, through=~reached)
     whole = _walk(chain, possible & ~endless & ~reached, begin).gained(rewards, np.zeros(chain.n_states, dtype=bool))
@@ -162,8 +160,8 @@ def expected_visits(chain: TransitionOperator, target: Target, start: Start) -> 
     >>> expected_visits(coin, [1], 0).value.round(12).tolist()
     [2.0, 0.0]
     """
-    reached = target_mask(chain, target)
-    begin = start_distribution(chain, start)
+    asked = posed(chain, target, start=start)
+    reached, begin = asked.reached, start_distribution(chain, start)
     visited = reachable_from(chain, (begin > 0) & ~reached, through=~reached) & ~reached
     endless = np.zeros(chain.n_states, dtype=bool)
     for states in recurrent_classes(chain):
@@ -241,11 +239,6 @@ def _where_sure(solved: Enclosure, sure: Mask, begin: FloatArray | None) -> Encl
     certain = np.asarray(sure if begin is None else sure[begin > 0].all())
     parts = [choose(certain, np.ones(part.shape), part) for part in (solved.value, solved.lower, solved.upper)]
     return Enclosure(parts[0], parts[1], parts[2], solved.residual, solved.method)
-
-
-def _avoided(chain: TransitionOperator, avoiding: Target | None) -> Mask:
-    """The avoided states, none where nothing is to be avoided."""
-    return np.zeros(chain.n_states, dtype=bool) if avoiding is None else target_mask(chain, avoiding, "avoiding")
 
 
 @dataclass(frozen=True, eq=False)
