@@ -28,7 +28,7 @@ from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask, is_count
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import Numbers, ScaledArray, choose, concatenate, is_positive, widen
-from markovgpt.solvers.certificate import Enclosure, at_most_one, mean_over
+from markovgpt.solvers.certificate import Enclosure, at_most_one
 
 Bounded = tuple[ScaledArray, ...]  # value, lower and upper bound
 PLAIN_STEPS = 64  # up to here every step is taken; beyond, the hazard bracket may end the sum early
@@ -88,7 +88,7 @@ def bounded_hitting(asked: Question, within: int | tuple[int, int]) -> Answer:
     value, lower, upper = solved
     if first:
         lower, upper = widen(lower, first * chain.roundings)[0], widen(upper, first * chain.roundings)[1]
-    part = at_most_one(mean_over(asked.begin, Enclosure(value, lower, upper, 0.0, "")))
+    part = at_most_one(asked.answered(Enclosure(value, lower, upper, 0.0, "")))
     method = f"{steps + first} products"
     if steps + first < last:
         wide = ", wide: what survives is periodic or splits" if steps == MOST_STEPS else ""
