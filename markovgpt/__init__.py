@@ -5,7 +5,7 @@ The map, by question:
 - Who speaks: `GPT`, `GPTConfig`, `train_gpt`, `load_model`, `save_model`, `as_model`, `Vocabulary`
 - What it is: `StateSpace`, `SamplingSettings`, `tabulate`, `tabulation_bytes`, `LogitTable`, `WindowChain`,
   `SparseChain`, `reachable_chain`, `with_absorbing`
-- What is red: `ending_with`, `containing`
+- What is red: `ending_with`, `containing`, `red_strings`, `red_tokens`, `red_regex`
 - The shape: `communicating_classes`, `recurrent_classes`, `period`, `is_irreducible`
 - The long run: `stationary_distributions`, `long_run_distribution`
 - Reaching: `hitting_probability`, `expected_hitting_time`, `expected_reward`, `expected_visits`,
@@ -32,7 +32,7 @@ from markovgpt.analysis.structure import communicating_classes, is_irreducible, 
 from markovgpt.chains.logits import LogitTable, tabulate, tabulation_bytes
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.reachable import reachable_chain
-from markovgpt.chains.red import containing, ending_with
+from markovgpt.chains.red import RedPattern, containing, ending_with, red_regex, red_strings, red_tokens
 from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.chains.sparse_chain import SparseChain, with_absorbing
 from markovgpt.chains.states import StateSpace
@@ -68,6 +68,7 @@ __all__ = [
     "ModelSource",
     "NextTokenModel",
     "NotConverged",
+    "RedPattern",
     "SamplingSettings",
     "ScaledArray",
     "SparseChain",
@@ -100,6 +101,9 @@ __all__ = [
     "read_drn",
     "read_prism",
     "recurrent_classes",
+    "red_regex",
+    "red_strings",
+    "red_tokens",
     "save_model",
     "stationary_distributions",
     "tabulate",

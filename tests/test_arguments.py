@@ -17,7 +17,20 @@ def plain():
     return mg.SparseChain.from_matrix(np.eye(3))
 
 
-@pytest.mark.parametrize("target", [[1, 3], np.array([1, 3]), [False, True, False, True], "1"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        [1, 3],
+        np.array([1, 3]),
+        [False, True, False, True],
+        "1",
+        ["01", "11"],
+        ("1",),
+        mg.red_tokens((0, 1), (1, 1)),
+        mg.red_strings("1", vocabulary=mg.Vocabulary(("0", "1"))),
+        lambda window: window[-1] == 1,
+    ],
+)
 def test_a_target_is_a_mask_states_or_a_text(bits, target):
     assert target_mask(bits, target).tolist() == [False, True, False, True]  # 01 and 11 end with 1
 
@@ -36,8 +49,17 @@ def test_a_start_is_a_state_a_window_a_text_or_a_distribution(bits, start):
         ([4], r"target states must lie in 0..3, got 4"),
         ([-1], r"target states must lie in 0..3, got -1"),
         ([0.5], "target must be a bool mask, state numbers or a text, got float64 numbers"),
-        ("2", "text must be made of the vocabulary's tokens, got '2'"),
-        ("000", "red must fit in the window of 2 tokens, got 3 tokens"),
+        ("2", "red text must be made of the vocabulary's characters, got '2' in '2'"),
+        ("", "red texts must be one or more, none of them empty"),
+        (["0", ""], "red texts must be one or more, none of them empty"),
+        (lambda window: False, "target must mark at least one of the 4 states, got none"),
+        (lambda window: window[0], "a target function must answer True or False for each window"),
+        (mg.red_tokens((2,)), "tokens must be whole numbers in 0..1, got 2"),
+        (
+            mg.red_strings("a", vocabulary=mg.Vocabulary(("a",))),
+            "was made for a vocabulary of 1 tokens, got a chain over 2",
+        ),
+        ("000", "target must be seen in a window of 2 tokens here, got 000"),
     ],
 )
 def test_a_target_that_means_nothing_is_refused(bits, target, message):
@@ -66,7 +88,7 @@ def test_a_start_that_means_nothing_is_refused(bits, start, message):
 
 
 def test_texts_need_a_chain_over_windows(plain):
-    with pytest.raises(mg.InvalidInput, match="a text target needs a chain over windows, got 'a'"):
+    with pytest.raises(mg.InvalidInput, match="a pattern of tokens needs a chain over windows, got one without"):
         target_mask(plain, "a")
     with pytest.raises(mg.InvalidInput, match="a start window or text needs a chain over windows"):
         start_distribution(plain, "a")
@@ -76,5 +98,5 @@ def test_texts_need_a_vocabulary():
     chain = mg.WindowChain(mg.StateSpace(2, 1), np.full((2, 2), 0.5))
     with pytest.raises(mg.InvalidInput, match="a text start needs a vocabulary, got '0' without one"):
         start_distribution(chain, "0")
-    with pytest.raises(mg.InvalidInput, match="a text pattern needs a vocabulary, got '0' without one"):
+    with pytest.raises(mg.InvalidInput, match="a text target needs a vocabulary, got '0' without one"):
         target_mask(chain, "0")

@@ -1,46 +1,92 @@
 """What a question is asked about: targets and starts in any of the forms people give them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from markovgpt.chains.automaton import TokenAutomaton
 from markovgpt.chains.operator import TransitionOperator
-from markovgpt.chains.red import ending_with
-from markovgpt.chains.states import Mask
+from markovgpt.chains.product import windows_of
+from markovgpt.chains.red import RedPattern, red_strings
+from markovgpt.chains.states import Mask, Window
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray
 
-Target = Mask | Sequence[int] | NDArray[np.integer[Any]] | str
+Predicate = Callable[[Window], bool]
+Target = Mask | Sequence[int] | NDArray[np.integer[Any]] | str | Sequence[str] | RedPattern | Predicate
 Start = int | Sequence[int] | FloatArray | str
 
 
-def target_mask(chain: TransitionOperator, target: Target, name: str = "target") -> Mask:
-    """The states of a target as a bool mask.
+def as_seen(chain: TransitionOperator, target: Target, name: str = "target") -> Mask | TokenAutomaton:
+    """The states of a target as a bool mask; an automaton where the states of the chain do not show it.
 
     Parameters
     ----------
-    target: a bool mask (n_states,), state numbers, or a text: the windows that end with it.
+    target: a bool mask (n_states,), state numbers, a text or several, a pattern of `red_strings`, `red_tokens` or
+        `red_regex`, or a function from windows (tuples of token ids) to truths.
 
     Raises
     ------
-    InvalidInput: nothing is marked, a mask of another length, states outside the chain, a text on a chain whose states
-        are not windows.
+    InvalidInput: nothing is marked, a mask of another length, states outside the chain, a text without a vocabulary, a
+        pattern on a chain whose states are not windows.
     """
-    if isinstance(target, str):
-        if chain.space is None:
-            raise InvalidInput(
-                f"a text {name} needs a chain over windows, got {target!r}; give state numbers or a mask"
-            )
-        mask = ending_with(chain.space, target, chain.vocabulary)
-    else:
-        mask = _mask_of(chain, np.asarray(target), name)
+    pattern = _pattern(chain, target, name)
+    if pattern is not None:
+        space = windows_of(chain)
+        automaton = pattern.compiled(space.vocab_size)
+        shown = automaton.memory is not None and automaton.memory <= space.context_length
+        return automaton.accepting[automaton.states_of(space)] if shown else automaton
+    mask = _where(chain, target, name) if callable(target) else _mask_of(chain, np.asarray(target), name)
     if not mask.any():
         raise InvalidInput(
             f"{name} must mark at least one of the {chain.n_states} states, got none; check the pattern or the mask"
         )
     return mask
+
+
+def target_mask(chain: TransitionOperator, target: Target, name: str = "target") -> Mask:
+    """The states of a target that the states of the chain show, as a bool mask; see `as_seen`.
+
+    Raises
+    ------
+    InvalidInput: what `as_seen` refuses, and a pattern that is longer than the window.
+    """
+    seen = as_seen(chain, target, name)
+    if isinstance(seen, TokenAutomaton):
+        raise InvalidInput(
+            f"{name} must be seen in a window of {windows_of(chain).context_length} tokens here, got {target}; ask "
+            "about a part of it, or for a probability, which has no such limit"
+        )
+    return seen
+
+
+def _pattern(chain: TransitionOperator, target: Target, name: str) -> RedPattern | None:
+    """The pattern that a target is, if it is one; a text is one of the chain's vocabulary."""
+    if isinstance(target, RedPattern):
+        return target
+    if isinstance(target, str):
+        texts: tuple[str, ...] = (target,)
+    elif isinstance(target, list | tuple) and target and all(isinstance(text, str) for text in target):
+        texts = tuple(map(str, target))
+    else:
+        return None
+    windows_of(chain)
+    if chain.vocabulary is None:
+        raise InvalidInput(
+            f"a text {name} needs a vocabulary, got {texts[0]!r} without one; give token ids (red_tokens) instead"
+        )
+    return red_strings(*texts, vocabulary=chain.vocabulary)
+
+
+def _where(chain: TransitionOperator, predicate: Predicate, name: str) -> Mask:
+    """The states whose windows a function says yes to."""
+    space = windows_of(chain)
+    found = [predicate(space.decode(state)) for state in range(chain.n_states)]
+    if not all(isinstance(truth, bool | np.bool_) for truth in found):
+        raise InvalidInput(f"a {name} function must answer True or False for each window, got others; compare with ==")
+    return np.array(found)
 
 
 def _mask_of(chain: TransitionOperator, given: NDArray[np.generic], name: str) -> Mask:

@@ -1,4 +1,8 @@
-"""A question about reaching, as masks and a start on the chain that answers it."""
+"""A question about reaching, as masks and a start on the chain that answers it.
+
+Red that the window shows is a mask on the chain itself. For red that it does not show (a text longer than the window,
+an expression, a text that ends) the chain that answers is the product with what has been written.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,11 +10,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from markovgpt.analysis.arguments import Start, Target, start_distribution, target_mask
+from markovgpt.analysis.arguments import Start, Target, as_seen, start_distribution
+from markovgpt.chains.automaton import TokenAutomaton, aho_corasick, joined
 from markovgpt.chains.operator import TransitionOperator
+from markovgpt.chains.product import product, windows_of
 from markovgpt.chains.states import Mask, as_tokens
-from markovgpt.scaled import FloatArray
+from markovgpt.scaled import FloatArray, widen
 from markovgpt.solvers.certificate import Enclosure, mean_over
+from markovgpt.sums import scatter_sum
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +31,7 @@ class Question:
     avoided: (n_states,) what ends the walk; a state in both counts as reached.
     begin: (n_states,) the start, a distribution; None asks about every start.
     entries: the state of this chain at which each state of the chain asked about begins; None where they are the same.
+    window_of: the state of the chain asked about that each state of this one belongs to; None where they are the same.
     """
 
     chain: TransitionOperator
@@ -31,6 +39,7 @@ class Question:
     avoided: Mask
     begin: FloatArray | None
     entries: NDArray[np.int64] | None = None
+    window_of: NDArray[np.int64] | None = None
 
     @property
     def through(self) -> Mask:
@@ -39,13 +48,37 @@ class Question:
 
     def answered(self, found: Enclosure) -> Enclosure:
         """What is found about every state, as what was asked: from the start, or from every state asked about."""
-        if self.begin is not None:
-            return mean_over(self.begin, found)
-        if self.entries is None:
+        return self.at_entries(found) if self.begin is None else mean_over(self.begin, found)
+
+    def at_entries(self, found: Enclosure) -> Enclosure:
+        """What is found about every start, for the states asked about; what is found about one start as it is."""
+        if self.begin is not None or self.entries is None:
             return found
-        parts = (found.value, found.lower, found.upper)
-        value, lower, upper = (part[self.entries] for part in parts)
+        value, lower, upper = (part[self.entries] for part in (found.value, found.lower, found.upper))
         return replace(found, value=value, lower=lower, upper=upper)
+
+    def truth_at_entries(self, found: Mask) -> Mask:
+        """What is true of every start, for the states asked about."""
+        return found if self.entries is None else found[self.entries]
+
+    def anywhere(self, found: Mask) -> Mask:
+        """Whether something is true of any state that belongs to each state asked about."""
+        if self.window_of is None:
+            return found
+        return np.bincount(self.window_of[found], minlength=int(self.window_of.max()) + 1) > 0
+
+    def per_state_asked(self, found: Enclosure) -> Enclosure:
+        """What is found in each state, added up over those that belong to one state asked about."""
+        if self.window_of is None:
+            return found
+        n = int(self.window_of.max()) + 1
+        value, lower, upper = (scatter_sum(part, self.window_of, n) for part in (found.value, found.lower, found.upper))
+        roundings = int(np.bincount(self.window_of).max())
+        return replace(found, value=value, lower=widen(lower, roundings)[0], upper=widen(upper, roundings)[1])
+
+    def for_each_state(self, given: FloatArray) -> FloatArray:
+        """Numbers for each state asked about, for each state of this chain."""
+        return given if self.window_of is None else given[self.window_of]
 
 
 def posed(
@@ -60,15 +93,65 @@ def posed(
 
     Parameters
     ----------
-    stop_tokens: tokens that end the text when they are written.
+    stop_tokens: tokens that end the text when they are written; a start may hold them.
 
     Raises
     ------
     InvalidInput: an empty target, a start or a mask that does not fit the chain.
+    TooLarge: the product with what has been written would not fit.
     """
-    reached = target_mask(chain, target)
-    nothing = np.zeros(chain.n_states, dtype=bool)
-    avoided = nothing if avoiding is None else target_mask(chain, avoiding, "avoiding")
-    if len(stop_tokens) and chain.space is not None:
-        avoided = avoided | np.isin(chain.space.token_from_end(0), as_tokens(stop_tokens, chain.space.vocab_size))
-    return Question(chain, reached, avoided, None if start is None else start_distribution(chain, start))
+    begin = None if start is None else start_distribution(chain, start)
+    asked = [as_seen(chain, target)]
+    if avoiding is not None:
+        asked.append(as_seen(chain, avoiding, "avoiding"))
+    if len(stop_tokens):
+        asked.append(_end(chain, stop_tokens, begin))
+    watched = [part for part in asked if isinstance(part, TokenAutomaton)]
+    if not watched:
+        return Question(chain, asked[0], _any(asked[1:], chain.n_states), begin)  # type: ignore[arg-type]
+    following, states = joined(watched)
+    sheet, begins = (_read(chain, watched, afresh=afresh) for afresh in (False, True))
+    whole, entries = product(chain, following, sheet, begins if begin is None else np.where(begin > 0, begins, -1))
+    state_of = dict(zip(watched, states, strict=True))
+    masks = [
+        part.accepting[state_of[part][whole.automaton_state]]
+        if isinstance(part, TokenAutomaton)
+        else part[whole.window_of]
+        for part in asked
+    ]
+    begun = None
+    if begin is not None:
+        begun = np.zeros(whole.n_states)
+        begun[entries[begin > 0]] = begin[begin > 0]
+    return Question(whole, masks[0], _any(masks[1:], whole.n_states), begun, entries, whole.window_of)
+
+
+@dataclass(frozen=True, eq=False)
+class _End(TokenAutomaton):
+    """An automaton that knows nothing of the text a walk begins with."""
+
+
+def _end(chain: TransitionOperator, stop_tokens: Sequence[int], begin: FloatArray | None) -> Mask | _End:
+    """Windows that end with a stop token; where a walk begins with one, which is not its end, an automaton."""
+    space = windows_of(chain)
+    tokens = as_tokens(stop_tokens, space.vocab_size)
+    ended = np.isin(space.token_from_end(0), tokens)
+    if not (ended if begin is None else ended & (begin > 0)).any():
+        return ended
+    automaton = aho_corasick([(token,) for token in tokens], space.vocab_size)
+    return _End(automaton.next_state, automaton.accepting)
+
+
+def _read(chain: TransitionOperator, watched: Sequence[TokenAutomaton], *, afresh: bool) -> NDArray[np.int32]:
+    """(n,) the state of all automata together after each window; if ``afresh``, of an end that has read nothing."""
+    found = np.zeros(chain.n_states, dtype=np.int32)
+    for automaton in watched:
+        found = found * automaton.n_states
+        if not (afresh and isinstance(automaton, _End)):
+            found = found + automaton.states_of(windows_of(chain))
+    return found
+
+
+def _any(masks: Sequence[Mask], size: int) -> Mask:
+    """Where any of some masks is true."""
+    return np.asarray(np.logical_or.reduce([np.zeros(size, dtype=bool), *masks]))

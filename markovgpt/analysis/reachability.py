@@ -11,6 +11,7 @@ probability of entering the target, or a state that surely leads to it, in one s
 States that cannot reach the target get exactly 0, those that must get exactly 1, by graph search on the support.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -41,6 +42,7 @@ def hitting_probability(
     start: Start | None = None,
     within: int | tuple[int, int] | None = None,
     avoiding: Target | None = None,
+    stop_tokens: Sequence[int] = (),
 ) -> Answer:
     """How likely is it that the target is reached?
 
@@ -48,10 +50,11 @@ def hitting_probability(
 
     Parameters
     ----------
-    target, avoiding: bool masks (n_states,), state numbers, or texts (the windows that end with them). A state in both
-        counts as reached.
+    target, avoiding: bool masks (n_states,), state numbers, texts or patterns of any length (the moment when one is
+        complete), or functions from windows to truths. A state in both counts as reached.
     start: a state, a distribution, a window or a text; None asks about every state at once.
     within: n for t <= n, or (a, b) for a <= t <= b, which need not be the first visit; None for ever.
+    stop_tokens: tokens that end the text when they are written; a start may hold them.
 
     Returns
     -------
@@ -72,14 +75,15 @@ def hitting_probability(
     >>> answer.lower <= 1 / 13 <= answer.upper, round(answer.value, 12)
     (True, 0.076923076923)
     """
-    asked = posed(chain, target, start=start, avoiding=avoiding)
+    asked = posed(chain, target, start=start, avoiding=avoiding, stop_tokens=stop_tokens)
     if within is not None:
         return bounded_hitting(asked, within)
     possible = can_reach(asked.chain, asked.reached, through=asked.through)
     may_fail = can_reach(asked.chain, ~possible, through=asked.through)
     sure = possible & ~may_fail
     walk = _walk(asked.chain, possible & may_fail, asked.begin)
-    return Answer.of(at_most_one(walk.gained(asked.chain.pull(np.where(sure, 1.0, 0.0)), sure)))
+    found = walk.gained(asked.chain.pull(np.where(sure, 1.0, 0.0)), sure)
+    return Answer.of(at_most_one(asked.at_entries(found)))
 
 
 def expected_hitting_time(chain: TransitionOperator, target: Target, *, start: Start | None = None) -> Answer:
@@ -130,14 +134,15 @@ def expected_reward(
             f"{rewards.shape} with {int(invalid.sum())} others; ask for gains and losses apart"
         )
     asked = posed(chain, target, start=start)
-    reached, begin = asked.reached, asked.begin
-    possible = can_reach(chain, reached, through=~reached)
-    endless = can_reach(chain, ~possible, through=~reached)
-    whole = _walk(chain, possible & ~endless & ~reached, begin).gained(rewards, np.zeros(chain.n_states, dtype=bool))
-    infinite = endless if begin is None else bool((endless & (begin > 0)).any())
+    whole, begin = asked.chain, asked.begin
+    possible = can_reach(whole, asked.reached, through=asked.through)
+    endless = can_reach(whole, ~possible, through=asked.through)
+    walk = _walk(whole, possible & ~endless & ~asked.reached, begin)
+    found = walk.gained(asked.for_each_state(rewards), np.zeros(whole.n_states, dtype=bool))
+    infinite = asked.truth_at_entries(endless) if begin is None else bool((endless & (begin > 0)).any())
     if np.any(infinite):
-        whole = replace(whole, method=f"{PROOF} where infinite; {whole.method}")
-    return Answer.of(whole, infinite=infinite)
+        found = replace(found, method=f"{PROOF} where infinite; {found.method}")
+    return Answer.of(asked.at_entries(found), infinite=infinite)
 
 
 def expected_visits(chain: TransitionOperator, target: Target, start: Start) -> Answer:
@@ -161,13 +166,14 @@ def expected_visits(chain: TransitionOperator, target: Target, start: Start) -> 
     [2.0, 0.0]
     """
     asked = posed(chain, target, start=start)
-    reached, begin = asked.reached, start_distribution(chain, start)
-    visited = reachable_from(chain, (begin > 0) & ~reached, through=~reached) & ~reached
-    endless = np.zeros(chain.n_states, dtype=bool)
-    for states in recurrent_classes(chain):
+    whole, reached = asked.chain, asked.reached
+    begin = np.zeros(whole.n_states) if asked.begin is None else asked.begin
+    visited = reachable_from(whole, (begin > 0) & ~reached, through=~reached) & ~reached
+    endless = np.zeros(whole.n_states, dtype=bool)
+    for states in recurrent_classes(whole):
         endless[states] = visited[states] & ~reached[states].any()
-    walk = _Walk(chain, visited & ~endless, begin)
-    return Answer.of(walk.visits, infinite=endless)
+    walk = _Walk(whole, visited & ~endless, begin)
+    return Answer.of(asked.per_state_asked(walk.visits), infinite=asked.anywhere(endless))
 
 
 @dataclass(frozen=True, eq=False)

@@ -73,11 +73,13 @@ class IterativeSystem:
     ----------
     live: (n_states,).
     solver_on: the solver on given states of the chain.
+    always: live states that are references whatever the bounds.
     """
 
     chain: TransitionOperator
     live: Mask
     solver_on: Callable[[Mask], Solver]
+    always: tuple[int, ...] = ()
 
     def harmonic(self, gain: Numbers) -> Enclosure:
         """Enclose h = Q h + gain."""
@@ -93,11 +95,11 @@ class IterativeSystem:
 
     def harmonic_parts(self, gain: Numbers) -> Regenerated:
         """Enclose h = Q h + gain, and say how."""
-        return self._narrowed([], lambda walk: _harmonic(walk, gain * self.live))
+        return self._narrowed([*self.always], lambda walk: _harmonic(walk, gain * self.live))
 
     def occupation_parts(self, start: Numbers) -> Regenerated:
         """Enclose v = v Q + start, and say how."""
-        return self._narrowed([], lambda walk: _occupation(walk, start * self.live))
+        return self._narrowed([*self.always], lambda walk: _occupation(walk, start * self.live))
 
     def stationary_parts(self, *, known_otherwise: bool = False) -> Regenerated:
         """Enclose the stationary distribution of a recurrent class, and say how; no part comes before references.
