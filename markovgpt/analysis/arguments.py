@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.chains.automaton import TokenAutomaton
-from markovgpt.chains.operator import TransitionOperator
-from markovgpt.chains.product import windows_of
+from markovgpt.chains.operator import TransitionOperator, windows_of
 from markovgpt.chains.red import RedPattern, red_strings
 from markovgpt.chains.states import Mask, Window
 from markovgpt.errors import InvalidInput

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from markovgpt.analysis.arguments import Start, Target, as_seen, start_distribution
 from markovgpt.chains.automaton import TokenAutomaton, aho_corasick, joined
-from markovgpt.chains.operator import TransitionOperator
-from markovgpt.chains.product import product, windows_of
+from markovgpt.chains.operator import TransitionOperator, windows_of
+from markovgpt.chains.product import product
 from markovgpt.chains.states import Mask, as_tokens
 from markovgpt.scaled import FloatArray, widen
 from markovgpt.solvers.certificate import Enclosure, mean_over

@@ -173,6 +173,20 @@ class TransitionOperator(ABC):
         return graph
 
 
+def windows_of(chain: TransitionOperator) -> Windows:
+    """The windows that the states of a chain are.
+
+    Raises
+    ------
+    InvalidInput: states that are no windows.
+    """
+    if chain.space is None:
+        raise InvalidInput(
+            "a pattern of tokens needs a chain over windows, got one without; give state numbers or a mask"
+        )
+    return chain.space
+
+
 def check_rows(sums: Numbers, n_terms: NDArray[np.int64] | int, describe: str, *, unit: float = 2.0**-52) -> None:
     """Refuse rows that do not sum to one within the rounding of their own sum: nothing is renormalised.
 

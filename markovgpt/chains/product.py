@@ -6,7 +6,6 @@ the others alone: the windows from which some token leads to a pair of another k
 window that goes on, and these pairs.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,52 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.chains.automaton import States
-from markovgpt.chains.operator import Edges, TransitionOperator, smallest_positive
+from markovgpt.chains.operator import Edges, TransitionOperator, smallest_positive, windows_of
 from markovgpt.chains.sparse_chain import SparseChain
-from markovgpt.chains.states import Mask, Window, Windows
+from markovgpt.chains.states import Mask, PairWindows
 from markovgpt.chains.window_chain import WindowChain
-from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
 from markovgpt.scaled import Numbers, ScaledArray, concatenate, is_positive
 from markovgpt.sums import scatter_sum
 from markovgpt.vocabulary import Vocabulary
 
 BYTES_PER_EDGE = 96  # listed, sorted, and searched
-
-
-@dataclass(frozen=True)
-class PairWindows:
-    """The windows of pairs; see `markovgpt.chains.states.Windows`. A window's number is the one it has begun afresh."""
-
-    windows: Windows
-    window_of: NDArray[np.int64]
-
-    @property
-    def n_states(self) -> int:
-        """How many pairs there are."""
-        return len(self.window_of)
-
-    @property
-    def vocab_size(self) -> int:
-        """Number of tokens V."""
-        return self.windows.vocab_size
-
-    @property
-    def context_length(self) -> int:
-        """Longest window L."""
-        return self.windows.context_length
-
-    def encode(self, window: Sequence[int]) -> int:
-        """The number of a window."""
-        return self.windows.encode(window)
-
-    def decode(self, state: int) -> Window:
-        """The window of a number."""
-        return self.windows.decode(int(self.window_of[state]))
-
-    def token_from_end(self, place: int) -> NDArray[np.int64]:
-        """For every pair the token at a place, 0 being the newest; -1 where the window is too short."""
-        return np.asarray(self.windows.token_from_end(place)[self.window_of])
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,20 +153,6 @@ class ProductChain(TransitionOperator):
     def _unlisted(self) -> NDArray[np.float64]:
         """1 on windows whose transitions are the chain's own."""
         return (~self.listed).astype(np.float64)
-
-
-def windows_of(chain: TransitionOperator) -> Windows:
-    """The windows that the states of a chain are.
-
-    Raises
-    ------
-    InvalidInput: states that are no windows.
-    """
-    if chain.space is None:
-        raise InvalidInput(
-            "a pattern of tokens needs a chain over windows, got one without; give state numbers or a mask"
-        )
-    return chain.space
 
 
 def product(

@@ -253,3 +253,38 @@ class ListedWindows:
     def token_from_end(self, place: int) -> NDArray[np.int64]:
         """For every state the token at a place, 0 being the newest; -1 where the window is too short."""
         return np.array([window[-1 - place] if place < len(window) else -1 for window in self.windows], dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class PairWindows:
+    """The windows of pairs; a window's number is the one it has begun afresh."""
+
+    windows: Windows
+    window_of: NDArray[np.int64]
+
+    @property
+    def n_states(self) -> int:
+        """How many pairs there are."""
+        return len(self.window_of)
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of tokens V."""
+        return self.windows.vocab_size
+
+    @property
+    def context_length(self) -> int:
+        """Longest window L."""
+        return self.windows.context_length
+
+    def encode(self, window: Sequence[int]) -> int:
+        """The number of a window."""
+        return self.windows.encode(window)
+
+    def decode(self, state: int) -> Window:
+        """The window of a number."""
+        return self.windows.decode(int(self.window_of[state]))
+
+    def token_from_end(self, place: int) -> NDArray[np.int64]:
+        """For every pair the token at a place, 0 being the newest; -1 where the window is too short."""
+        return np.asarray(self.windows.token_from_end(place)[self.window_of])

@@ -7,6 +7,7 @@ nothing leads to are where walks begin: mass leaves them once, and each is worth
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 
@@ -74,5 +75,4 @@ class ProductSolver:
     @cached_property
     def _own(self) -> MultigridSolver:
         """The solver on the windows alone."""
-        assert isinstance(self.chain.base, WindowChain)
-        return MultigridSolver(self.chain.base, self.live[: self._n])
+        return MultigridSolver(cast(WindowChain, self.chain.base), self.live[: self._n])
