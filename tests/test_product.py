@@ -132,3 +132,14 @@ def test_states_that_are_no_windows_are_refused():
     chain = mg.SparseChain.from_matrix(np.eye(2))
     with pytest.raises(mg.InvalidInput, match="a pattern of tokens needs a chain over windows"):
         mg.hitting_probability(chain, mg.red_tokens((0,)), start=0)
+
+
+def test_a_chain_of_single_precision_is_normalised_where_it_is_listed():
+    table = mg.tabulate(mg.GPT(mg.GPTConfig(3, 2)).eval())
+    chain = mg.WindowChain.from_logits(table, dtype=np.float32)
+    stored = chain.next_token_probs.astype(np.float64)
+    exact = mg.WindowChain(chain.space, stored / stored.sum(axis=1, keepdims=True))
+    red = mg.red_tokens((0, 1, 2, 0))
+    found, expected = (mg.hitting_probability(c, red, start=(1, 1), within=9) for c in (chain, exact))
+    assert found.value == pytest.approx(expected.value, rel=1e-14)
+    assert found.upper / found.lower - 1 < 1e-12

@@ -267,7 +267,7 @@ class WindowChain(TransitionOperator):
         source = states[place]
         probability = table[possible]
         if self._is_single:
-            probability = probability.astype(np.float64)
+            probability = probability / as_floats(self._sums)[source]
         return Edges(source, self._successors(source, token), probability)
 
     def _successors(self, source: NDArray[np.int64], token: NDArray[np.int64]) -> NDArray[np.int64]:
