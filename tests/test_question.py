@@ -135,3 +135,22 @@ def test_seventeen_tokens_of_a_command():
     chain = mg.reachable_chain(model, mg.SamplingSettings(), (0, 0))
     found = mg.hitting_probability(chain, mg.red_tokens(command), start=(0, 0), within=17)
     assert found.lower <= 2.0**-17 <= found.upper
+
+
+def test_a_walk_may_begin_in_the_long_run_with_the_bounds_of_that():
+    lived = mg.long_run_distribution(CHAIN, (0, 0))
+    red = mg.red_tokens((0, 1, 2))
+    found = mg.hitting_probability(CHAIN, red, start=lived, within=5)
+    each = mg.hitting_probability(CHAIN, red, within=5)
+    exact = np.linalg.svd(CHAIN.to_csr().toarray().T - np.eye(9))[2][-1]
+    assert found.value == pytest.approx(float(exact / exact.sum() @ each.value), rel=1e-12)
+    plain = mg.hitting_probability(CHAIN, red, start=lived.value / lived.value.sum(), within=5)
+    assert found.lower <= plain.lower * lived.lower.min() / lived.value.min()
+    assert found.upper >= plain.upper
+
+
+@pytest.mark.parametrize("chain", [mg.WindowChain(mg.StateSpace(3, 1), np.full((3, 3), 1 / 3)), CHAIN])
+def test_an_answer_that_is_no_distribution_is_no_start(chain):
+    no_distribution = mg.hitting_probability(CHAIN, [0], within=1)
+    with pytest.raises(mg.InvalidInput, match="a start that was asked for must be a distribution of doubles"):
+        mg.hitting_probability(chain, [0], start=no_distribution)

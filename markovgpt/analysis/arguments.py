@@ -1,21 +1,25 @@
 """What a question is asked about: targets and starts in any of the forms people give them."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from markovgpt.analysis.result import Answer
 from markovgpt.chains.automaton import TokenAutomaton
 from markovgpt.chains.operator import TransitionOperator, windows_of
 from markovgpt.chains.red import RedPattern, red_strings
 from markovgpt.chains.states import Mask, Window
 from markovgpt.errors import InvalidInput
-from markovgpt.scaled import FloatArray
+from markovgpt.scaled import ROUNDING, FloatArray, as_floats, is_positive, quotient
+from markovgpt.sums import TOTAL_ROUNDINGS
 
+MOST_OFF = 1e-6  # a distribution that was asked for sums to one but for its bounds
 Predicate = Callable[[Window], bool]
 Target = Mask | Sequence[int] | NDArray[np.integer[Any]] | str | Sequence[str] | RedPattern | Predicate
-Start = int | Sequence[int] | FloatArray | str
+Start = int | Sequence[int] | FloatArray | str | Answer
 
 
 def as_seen(chain: TransitionOperator, target: Target, name: str = "target") -> Mask | TokenAutomaton:
@@ -115,13 +119,16 @@ def start_distribution(chain: TransitionOperator, start: Start) -> FloatArray:
 
     Parameters
     ----------
-    start: a state number, a float array (n_states,) that sums to 1, a window (a sequence of token ids), or a text.
+    start: a state number, a float array (n_states,) that sums to 1, a window (a sequence of token ids), a text, or a
+        distribution that was asked for, such as the one of the long run.
 
     Raises
     ------
     InvalidInput: a state outside the chain, a window that is no state, an array that is no distribution.
     """
     n = chain.n_states
+    if isinstance(start, Answer):
+        return _asked_for(chain, start)
     if isinstance(start, np.ndarray) and np.issubdtype(start.dtype, np.floating):
         off = abs(float(start.sum()) - 1)
         if start.shape != (n,) or not (start >= 0).all() or off > (n + 8) * 2.0**-52:
@@ -133,6 +140,29 @@ def start_distribution(chain: TransitionOperator, start: Start) -> FloatArray:
     distribution = np.zeros(n)
     distribution[start_state(chain, start)] = 1.0
     return distribution
+
+
+def start_roundings(start: Start | None) -> int:
+    """How many factors within 1 +- 2**-53 each entry of a start distribution may be off."""
+    if not isinstance(start, Answer):
+        return 0
+    found = start.enclosure
+    below, above = (as_floats(quotient(part, found.value)) for part in (found.lower, found.upper))
+    wide = np.where(is_positive(found.value), np.maximum(1 - below, above - 1), 0.0).max()
+    return math.ceil(1.01 * float(wide) / ROUNDING) + TOTAL_ROUNDINGS + 4
+
+
+def _asked_for(chain: TransitionOperator, start: Answer) -> FloatArray:
+    """The values of an answer that is a distribution over the states of the chain."""
+    values = np.asarray(start.value)
+    off = abs(float(values.sum()) - 1)
+    kept = values.shape == (chain.n_states,) and bool((is_positive(start.enclosure.value) == (values > 0)).all())
+    if not kept or np.any(start.infinite) or off > MOST_OFF:
+        raise InvalidInput(
+            f"a start that was asked for must be a distribution of doubles over the {chain.n_states} states, got shape "
+            f"{values.shape} and sum {float(values.sum()):.17g}; see long_run_distribution"
+        )
+    return np.asarray(values / values.sum(), dtype=np.float64)
 
 
 def start_state(chain: TransitionOperator, start: Start) -> int:

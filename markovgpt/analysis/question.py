@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from markovgpt.analysis.arguments import Start, Target, as_seen, start_distribution
+from markovgpt.analysis.arguments import Start, Target, as_seen, start_distribution, start_roundings
 from markovgpt.chains.automaton import TokenAutomaton, aho_corasick, joined
 from markovgpt.chains.operator import TransitionOperator, windows_of
 from markovgpt.chains.product import product
@@ -32,6 +32,7 @@ class Question:
     begin: (n_states,) the start, a distribution; None asks about every start.
     entries: the state of this chain at which each state of the chain asked about begins; None where they are the same.
     window_of: the state of the chain asked about that each state of this one belongs to; None where they are the same.
+    start_roundings: by how many factors within 1 +- 2**-53 each entry of the start may be off.
     """
 
     chain: TransitionOperator
@@ -40,6 +41,7 @@ class Question:
     begin: FloatArray | None
     entries: NDArray[np.int64] | None = None
     window_of: NDArray[np.int64] | None = None
+    start_roundings: int = 0
 
     @property
     def through(self) -> Mask:
@@ -48,11 +50,13 @@ class Question:
 
     def answered(self, found: Enclosure) -> Enclosure:
         """What is found about every state, as what was asked: from the start, or from every state asked about."""
-        return self.at_entries(found) if self.begin is None else mean_over(self.begin, found)
+        return self.at_entries(found if self.begin is None else mean_over(self.begin, found))
 
     def at_entries(self, found: Enclosure) -> Enclosure:
-        """What is found about every start, for the states asked about; what is found about one start as it is."""
-        if self.begin is not None or self.entries is None:
+        """What is found about every start, for the states asked about; about one start, with the bounds of its own."""
+        if self.begin is not None:
+            return self._from_start(found)
+        if self.entries is None:
             return found
         value, lower, upper = (part[self.entries] for part in (found.value, found.lower, found.upper))
         return replace(found, value=value, lower=lower, upper=upper)
@@ -69,12 +73,20 @@ class Question:
 
     def per_state_asked(self, found: Enclosure) -> Enclosure:
         """What is found in each state, added up over those that belong to one state asked about."""
+        found = self._from_start(found)
         if self.window_of is None:
             return found
         n = int(self.window_of.max()) + 1
         value, lower, upper = (scatter_sum(part, self.window_of, n) for part in (found.value, found.lower, found.upper))
         roundings = int(np.bincount(self.window_of).max())
         return replace(found, value=value, lower=widen(lower, roundings)[0], upper=widen(upper, roundings)[1])
+
+    def _from_start(self, found: Enclosure) -> Enclosure:
+        """What is linear in the start, for any start within its bounds."""
+        if not self.start_roundings:
+            return found
+        lower, upper = (widen(part, self.start_roundings)[side] for side, part in enumerate((found.lower, found.upper)))
+        return replace(found, lower=lower, upper=upper)
 
     def for_each_state(self, given: FloatArray) -> FloatArray:
         """Numbers for each state asked about, for each state of this chain."""
@@ -106,9 +118,11 @@ def posed(
         asked.append(as_seen(chain, avoiding, "avoiding"))
     if len(stop_tokens):
         asked.append(_end(chain, stop_tokens, begin))
+    roundings = start_roundings(start)
     watched = [part for part in asked if isinstance(part, TokenAutomaton)]
     if not watched:
-        return Question(chain, asked[0], _any(asked[1:], chain.n_states), begin)  # type: ignore[arg-type]
+        ends = _any(asked[1:], chain.n_states)  # type: ignore[arg-type]
+        return Question(chain, asked[0], ends, begin, start_roundings=roundings)  # type: ignore[arg-type]
     following, states = joined(watched)
     sheet, begins = (_read(chain, watched, afresh=afresh) for afresh in (False, True))
     whole, entries = product(chain, following, sheet, begins if begin is None else np.where(begin > 0, begins, -1))
@@ -123,7 +137,7 @@ def posed(
     if begin is not None:
         begun = np.zeros(whole.n_states)
         begun[entries[begin > 0]] = begin[begin > 0]
-    return Question(whole, masks[0], _any(masks[1:], whole.n_states), begun, entries, whole.window_of)
+    return Question(whole, masks[0], _any(masks[1:], whole.n_states), begun, entries, whole.window_of, roundings)
 
 
 @dataclass(frozen=True, eq=False)
