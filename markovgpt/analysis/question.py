@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from markovgpt.analysis.arguments import Start, Target, start_distribution, target_mask
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask, as_tokens
+from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray
 from markovgpt.solvers.certificate import Enclosure, mean_over
 
@@ -36,6 +37,18 @@ class Question:
     def through(self) -> Mask:
         """The states from which the walk goes on."""
         return ~(self.reached | self.avoided)
+
+    @property
+    def departure(self) -> FloatArray:
+        """The start of a question that needs one.
+
+        Raises
+        ------
+        InvalidInput: every start is asked about.
+        """
+        if self.begin is None:
+            raise InvalidInput("start must be given, got None; give a state, a distribution, a window or a text")
+        return self.begin
 
     def answered(self, found: Enclosure) -> Enclosure:
         """What is found about every state, as what was asked: from the start, or from every state asked about."""
