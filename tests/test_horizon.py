@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from random_chains import matrices
 
 import markovgpt as mg
-from markovgpt.analysis.horizon import MOST_STEPS, PLAIN_STEPS
+from markovgpt.analysis.arrivals import MOST_STEPS, PLAIN_STEPS
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)

@@ -154,3 +154,9 @@ def test_an_answer_that_is_no_distribution_is_no_start(chain):
     no_distribution = mg.hitting_probability(CHAIN, [0], within=1)
     with pytest.raises(mg.InvalidInput, match="a start that was asked for must be a distribution of doubles"):
         mg.hitting_probability(chain, [0], start=no_distribution)
+
+
+def test_a_question_that_needs_a_start_says_so():
+    assert posed(chains.gambler(), [3], start=1).departure.tolist() == [0, 1, 0, 0]
+    with pytest.raises(mg.InvalidInput, match="start must be given, got None"):
+        _ = posed(chains.gambler(), [3]).departure

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import markovgpt as mg
-from markovgpt.analysis.structure import can_reach, reachable_from
+from markovgpt.analysis.structure import can_reach, can_stay, reachable_from
 
 
 @st.composite
@@ -93,3 +93,13 @@ def test_a_transition_below_the_doubles_is_a_transition():
 def test_the_period_of_what_is_no_class_is_refused(states):
     with pytest.raises(mg.InvalidInput, match="states must be one communicating class"):
         mg.period(chains.two_periods(), states)
+
+
+def test_staying_for_ever_needs_a_cycle_within():
+    chain = chains.two_periods()
+    everywhere = np.ones(6, dtype=bool)
+    assert can_stay(chain, everywhere).all()
+    without_two = everywhere & (np.arange(6) != 2)  # 1 leads to 2 only, 0 also to the cycle of 3, 4 and 5
+    assert np.flatnonzero(can_stay(chain, without_two)).tolist() == [0, 3, 4, 5]
+    assert not can_stay(chains.line(), np.arange(6) < 5).any()
+    assert np.flatnonzero(can_stay(chains.rare_run(), np.arange(21) < 20)).tolist() == list(range(20))

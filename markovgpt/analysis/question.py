@@ -15,6 +15,7 @@ from markovgpt.chains.automaton import TokenAutomaton, aho_corasick, joined
 from markovgpt.chains.operator import TransitionOperator, windows_of
 from markovgpt.chains.product import product
 from markovgpt.chains.states import Mask, as_tokens
+from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray, widen
 from markovgpt.solvers.certificate import Enclosure, mean_over
 from markovgpt.sums import scatter_sum
@@ -47,6 +48,27 @@ class Question:
     def through(self) -> Mask:
         """The states from which the walk goes on."""
         return ~(self.reached | self.avoided)
+
+    @property
+    def departure(self) -> FloatArray:
+        """The start of a question that needs one.
+
+        Raises
+        ------
+        InvalidInput: every start is asked about, or one that is known within bounds alone.
+        """
+        if self.begin is None:
+            raise InvalidInput("start must be given, got None; give a state, a distribution, a window or a text")
+        if self.start_roundings:
+            raise InvalidInput(
+                "start must be known exactly here, got an answer with bounds; give its values over their sum"
+            )
+        return self.begin
+
+    @property
+    def everywhere(self) -> "Question":
+        """The same question, asked of every state of its chain."""
+        return replace(self, begin=None, entries=None, window_of=None, start_roundings=0)
 
     def answered(self, found: Enclosure) -> Enclosure:
         """What is found about every state, as what was asked: from the start, or from every state asked about."""

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from markovgpt.analysis.arguments import Start, Target, start_distribution
 from markovgpt.analysis.horizon import bounded_hitting
-from markovgpt.analysis.question import posed
+from markovgpt.analysis.question import Question, posed
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.structure import can_reach, reachable_from, recurrent_classes
 from markovgpt.chains.operator import TransitionOperator
@@ -78,12 +78,17 @@ def hitting_probability(
     asked = posed(chain, target, start=start, avoiding=avoiding, stop_tokens=stop_tokens)
     if within is not None:
         return bounded_hitting(asked, within)
+    return Answer.of(ever_reached(asked))
+
+
+def ever_reached(asked: Question) -> Enclosure:
+    """How likely is the target of a question ever reached, from its start or from every state asked about?"""
     possible = can_reach(asked.chain, asked.reached, through=asked.through)
     may_fail = can_reach(asked.chain, ~possible, through=asked.through)
     sure = possible & ~may_fail
     walk = _walk(asked.chain, possible & may_fail, asked.begin)
     found = walk.gained(asked.chain.pull(np.where(sure, 1.0, 0.0)), sure)
-    return Answer.of(at_most_one(asked.at_entries(found)))
+    return at_most_one(asked.at_entries(found))
 
 
 def expected_hitting_time(chain: TransitionOperator, target: Target, *, start: Start | None = None) -> Answer:

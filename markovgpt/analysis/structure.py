@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask
 from markovgpt.errors import InvalidInput
+from markovgpt.scaled import is_positive
 
 States = NDArray[np.int64]
 
@@ -117,6 +118,20 @@ def can_reach(chain: TransitionOperator, target: Mask, *, through: Mask | None =
 def reachable_from(chain: TransitionOperator, start: Mask, *, through: Mask | None = None) -> Mask:
     """Which states can be reached from the start, in 0 or more steps, leaving only states in ``through``?"""
     return chain.reached_from(start, np.ones(chain.n_states, dtype=bool) if through is None else through)
+
+
+def can_stay(chain: TransitionOperator, within: Mask) -> Mask:
+    """From which states can one stay within a mask for ever?
+
+    >>> from markovgpt.chains.sparse_chain import SparseChain
+    >>> chain = SparseChain.from_matrix([[0.0, 0.5, 0.5], [0.0, 0.5, 0.5], [0.0, 0.0, 1.0]])
+    >>> [np.flatnonzero(can_stay(chain, np.arange(3) < n)).tolist() for n in (2, 1)]
+    [[0, 1], []]
+    """
+    before, staying = np.zeros(chain.n_states, dtype=bool), within
+    while not np.array_equal(before, staying):
+        before, staying = staying, staying & is_positive(chain.pull(np.where(staying, 1.0, 0.0)))
+    return staying
 
 
 def _grouped(labels: NDArray[np.int32]) -> tuple[States, ...]:

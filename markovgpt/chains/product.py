@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from markovgpt.chains.automaton import States
+from markovgpt.chains.automaton import States, TokenAutomaton
 from markovgpt.chains.operator import Edges, TransitionOperator, smallest_positive, windows_of
 from markovgpt.chains.sparse_chain import SparseChain
 from markovgpt.chains.states import Mask, PairWindows
@@ -36,6 +36,7 @@ class ProductChain(TransitionOperator):
     automaton_state: (n_states,) the automaton state of each.
     listed: (n,) which windows' transitions are listed.
     transitions: of these, and of all states from n on, sorted by source and target.
+    memory: how many of the newest tokens say in which state the automaton is; None where no number does.
     """
 
     base: TransitionOperator
@@ -43,6 +44,7 @@ class ProductChain(TransitionOperator):
     automaton_state: States
     listed: Mask
     transitions: Edges
+    memory: int | None
     space: PairWindows = field(init=False)
     vocabulary: Vocabulary | None = field(init=False)
 
@@ -196,7 +198,8 @@ def product(
     growing.finish()
     window_of = np.concatenate([np.arange(n), growing.keys // K])
     state_of = np.concatenate([sheet, growing.keys % K]).astype(np.int32)
-    return ProductChain(chain, window_of, state_of, exceptional, growing.transitions()), entries
+    memory = TokenAutomaton(following, np.zeros(K, dtype=bool)).memory
+    return ProductChain(chain, window_of, state_of, exceptional, growing.transitions(), memory), entries
 
 
 class _Growing:

@@ -18,7 +18,7 @@ from markovgpt.chains.product import ProductChain
 from markovgpt.chains.sparse_chain import SparseChain
 from markovgpt.chains.states import Mask
 from markovgpt.chains.window_chain import WindowChain
-from markovgpt.scaled import Numbers
+from markovgpt.scaled import Numbers, concatenate, widen
 from markovgpt.solvers.certificate import Enclosure
 from markovgpt.solvers.direct import DirectSystem, stationary_by_elimination
 from markovgpt.solvers.excursions import Solver
@@ -58,12 +58,24 @@ def regenerating_system(chain: TransitionOperator, live: Mask) -> IterativeSyste
 
 def stationary(chain: TransitionOperator, states: NDArray[np.int64]) -> Enclosure:
     """Enclose the stationary distribution of a recurrent class, 0 elsewhere."""
+    if isinstance(chain, ProductChain) and chain.memory is not None:
+        return _read_along(chain, stationary(chain.base, np.unique(chain.window_of[states])), chain.memory)
     members = np.zeros(chain.n_states, dtype=bool)
     members[states] = True
     chain = _solvable(chain, members, most_ports=0)
     if len(states) <= (ELIMINATED_WINDOWS if isinstance(chain, WindowChain | ProductChain) else ELIMINATED):
         return stationary_by_elimination(chain, members)
     return IterativeSystem(chain, members, partial(_solver_on, chain)).stationary()
+
+
+def _read_along(chain: ProductChain, windows: Enclosure, memory: int) -> Enclosure:
+    """The stationary distribution of windows, with an automaton that has read as many tokens as it remembers."""
+    more = np.zeros(chain.n_states - chain.base.n_states)
+    parts = [concatenate([part, more]) for part in (windows.value, windows.lower, windows.upper)]
+    for _ in range(memory):
+        parts = [chain.push(chain.with_room(part)) for part in parts]
+    lower, upper = (widen(part, memory * chain.roundings)[side] for side, part in enumerate(parts[1:]))
+    return Enclosure(parts[0], lower, upper, windows.residual, f"{windows.method}, read along for {memory} tokens")
 
 
 def _solvable(chain: TransitionOperator, states: Mask, most_ports: int = MOST_PORTS) -> TransitionOperator:
