@@ -161,7 +161,7 @@ def test_two_ways_that_tie_are_both_there():
 
 @pytest.mark.parametrize("k", [0, -1, 1.5, True])
 def test_a_number_of_ways_that_is_none_is_refused(k):
-    with pytest.raises(mg.InvalidInput, match=r"k must be a whole number of at least 1, got .*; it is how many ways"):
+    with pytest.raises(mg.InvalidInput, match=r"k must be a whole number of at least 1, got .*; it is how many are"):
         most_likely_paths(chains.gambler(), [3], start=1, k=k)
 
 

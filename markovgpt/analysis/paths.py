@@ -101,14 +101,19 @@ def most_likely_paths(
     (0, 0, 1) 0.140625
     """
     asked = posed(chain, target, start=start, avoiding=avoiding, stop_tokens=stop_tokens)
-    if not is_count(k) or k < 1:
-        raise InvalidInput(f"k must be a whole number of at least 1, got {k}; it is how many ways are shown")
+    require_number_shown(k)
     require_horizon(within)
     if not (asked.chain.reaching(asked.reached, asked.through) & (starting(asked) > 0)).any():
         return ()
     walks = cheapest(asked, surprisals(asked.chain), k, within)
     ways = [_path(asked, walk, each) for walk, each in zip(walks, _probabilities(asked, walks), strict=True)]
     return tuple(sorted(ways, key=_likeliest_first))
+
+
+def require_number_shown(k: int) -> None:
+    """Refuse a number of answers that is none."""
+    if not is_count(k) or k < 1:
+        raise InvalidInput(f"k must be a whole number of at least 1, got {k}; it is how many are shown, the first ones")
 
 
 def require_horizon(within: int | None) -> None:
@@ -148,7 +153,9 @@ def ratio(part: Enclosure, whole: Enclosure) -> Enclosure:
     if not upper.positive().any():
         return part
     middle, low, high = (ScaledArray.of(x) for x in (whole.value, whole.lower, whole.upper))
-    below, above = widen(lower / high, 1)[0], widen(upper / low, 1)[1]
+    below = widen(lower / high, 1)[0]
+    # a bound of 0 below says nothing: the largest number there is
+    above = widen(upper / low, 1)[1] if low.positive().all() else widen(upper, 2.0**53)[1]
     return Enclosure(value / middle, below, above, part.residual, part.method)
 
 
