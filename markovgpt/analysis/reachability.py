@@ -11,6 +11,7 @@ probability of entering the target, or a state that surely leads to it, in one s
 States that cannot reach the target get exactly 0, those that must get exactly 1, by graph search on the support.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -41,6 +42,7 @@ def hitting_probability(
     start: Start | None = None,
     within: int | tuple[int, int] | None = None,
     avoiding: Target | None = None,
+    stop_tokens: Sequence[int] = (),
 ) -> Answer:
     """How likely is it that the target is reached?
 
@@ -52,6 +54,7 @@ def hitting_probability(
         counts as reached.
     start: a state, a distribution, a window or a text; None asks about every state at once.
     within: n for t <= n, or (a, b) for a <= t <= b, which need not be the first visit; None for ever.
+    stop_tokens: tokens that end the text when they are written.
 
     Returns
     -------
@@ -72,7 +75,7 @@ def hitting_probability(
     >>> answer.lower <= 1 / 13 <= answer.upper, round(answer.value, 12)
     (True, 0.076923076923)
     """
-    asked = posed(chain, target, start=start, avoiding=avoiding)
+    asked = posed(chain, target, start=start, avoiding=avoiding, stop_tokens=stop_tokens)
     if within is not None:
         return bounded_hitting(asked, within)
     possible = can_reach(asked.chain, asked.reached, through=asked.through)
