@@ -104,6 +104,24 @@ def test_a_long_way_is_found_to_its_end():
     assert found == pytest.approx(np.arange(n - 1, -1, -1) * np.log(2), rel=1e-12)
 
 
+@pytest.mark.parametrize("shape", [(2, 9), (3, 5), (9, 3)])
+@pytest.mark.parametrize("with_prefixes", [False, True])
+def test_many_states_wait_in_their_order(shape, with_prefixes):
+    random, space = np.random.default_rng(3), mg.StateSpace(*shape, with_prefixes)
+    costs = WindowCosts(space, random.exponential(size=(space.n_states, space.vocab_size)) ** 3)
+    reached = random.random(space.n_states) < 0.01
+    reached[-1] = True
+    through = ~reached & (random.random(space.n_states) < 0.9)
+    found = costs.distances(reached, through)
+    # the heap pops each state once, in the order of its cost, or states come too late and keep a cost too high
+    assert found == pytest.approx(costs.one_step_more(found, reached, through), rel=1e-14)
+    assert np.isfinite(found).sum() > space.n_states / 2
+    relaxed_to_the_end = np.where(reached, 0.0, np.inf)
+    for _ in range(100):
+        relaxed_to_the_end = costs.one_step_more(relaxed_to_the_end, reached, through)
+    assert found == pytest.approx(relaxed_to_the_end, rel=1e-13)
+
+
 def test_costs_that_would_not_fit_are_refused(monkeypatch):
     monkeypatch.setattr("markovgpt.memory.available_bytes", lambda: 10**5)
     chain = chains.uniform_windows(2, 14)

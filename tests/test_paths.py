@@ -85,6 +85,7 @@ def test_the_share_of_what_cannot_be_is_zero_and_of_all_is_one():
     assert way.share_of(mg.hitting_probability(line, [5], start=0)).upper == 1
     never = Path((1,), mg.hitting_probability(chains.trap(), [0], start=1))
     assert never.share_of(mg.hitting_probability(chains.trap(), [0], start=0)).upper == 0
+    assert never.share_of(never.probability).upper == 0
 
 
 def test_ways_are_written_as_tokens_and_text():
