@@ -244,3 +244,11 @@ def test_absorption_of_too_many_classes_is_refused(monkeypatch):
     monkeypatch.setattr("markovgpt.memory.available_bytes", lambda: 10_000)
     with pytest.raises(mg.TooLarge, match=r"50 states x 50 classes need .*; ask from one start"):
         mg.absorption_probabilities(mg.SparseChain.from_matrix(np.eye(50)))
+
+
+def test_a_text_that_has_ended_is_not_red_any_more():
+    # tokens 0, 1, 2 with 1/2, 1/4, 1/4: of 0 and 2 the first is 2 with 1/3, within two tokens 1/4 + 1/16
+    chain = mg.WindowChain(mg.StateSpace(3, 1), np.tile([0.5, 0.25, 0.25], (3, 1)))
+    oracles.assert_encloses(mg.hitting_probability(chain, [2], start=1, stop_tokens=[0]), Fraction(1, 3))
+    within = mg.hitting_probability(chain, [2], start=1, stop_tokens=[0], within=2)
+    oracles.assert_encloses(within, Fraction(5, 16))
