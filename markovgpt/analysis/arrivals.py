@@ -12,16 +12,19 @@ mt <= (S_(k-1) - S_k) / S_(k-1) <= Mt. Hence, F_k being the sum so far,
 Where what survives is periodic, the same holds with d steps, the common period, in place of one.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
+from markovgpt.analysis.question import Question
 from markovgpt.analysis.repetition import expected_lifetime
 from markovgpt.analysis.structure import common_period
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask
 from markovgpt.scaled import Numbers, ScaledArray, concatenate, is_positive, widen
+from markovgpt.sums import total
 
 PLAIN_STEPS = 64  # up to here every step is taken; beyond, the hazard bracket may end the sum early
 MOST_STEPS = 65_536
@@ -161,6 +164,27 @@ class Arrivals:
             self._begun = self._begun.then(self.arriving, leaving)
         if self.steps == self._next_look and self._begun is not None and is_positive(self._begun.survived).any():
             self.block, self._begun, self._next_look = self._begun, None, 2 * self._next_look
+
+
+def forward(asked: Question, delay: int = 0) -> Iterator[tuple[ScaledArray, Numbers]]:
+    """From the start of a question: what arrives at each step, and where what goes on is.
+
+    Parameters
+    ----------
+    delay: steps before which only what is to be avoided counts; they are not told of.
+
+    Each product and each step's sum has at most ``roundings`` of the chain, and `TOTAL_ROUNDINGS`.
+    """
+    chain, reached = asked.chain, np.flatnonzero(asked.reached)
+    mass: Numbers = asked.start_values
+    through, waiting = (np.where(mask, 1.0, 0.0) for mask in (asked.through, ~asked.avoided))
+    for _ in range(delay):
+        mass = chain.push(chain.with_room(mass * waiting))
+    while True:
+        arriving = ScaledArray.of(total(mass[reached]))
+        mass = mass * through
+        yield arriving, mass
+        mass = chain.push(chain.with_room(mass))
 
 
 def on(mask: Mask, values: Numbers) -> Numbers:

@@ -5,20 +5,23 @@ see `markovgpt.analysis.arrivals`.
 """
 
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
 from markovgpt.analysis.arguments import Start, start_distribution
-from markovgpt.analysis.arrivals import MOST_STEPS, Arrivals, on
+from markovgpt.analysis.arrivals import MOST_STEPS, Arrivals, forward, on
 from markovgpt.analysis.question import Question
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.structure import can_reach
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask, is_count
 from markovgpt.errors import InvalidInput
-from markovgpt.scaled import Numbers, ScaledArray, choose, widen
+from markovgpt.scaled import Numbers, ScaledArray, choose, is_positive, widen
 from markovgpt.solvers.certificate import Enclosure, at_most_one
+from markovgpt.sums import TOTAL_ROUNDINGS
 
+FORWARD_STEPS = 256  # up to here one vector from the start is less work than three from everywhere
 Bounded = tuple[ScaledArray, ...]  # value, lower and upper bound
 
 
@@ -66,6 +69,8 @@ def bounded_hitting(asked: Question, within: int | tuple[int, int]) -> Answer:
     InvalidInput: a horizon that is no whole number of at least 0, or no interval.
     """
     chain, (first, last) = asked.chain, _interval(within)
+    if asked.begin is not None and last <= FORWARD_STEPS:
+        return _followed(asked, first, last)
     solved, steps = _first_visit(chain, asked.reached, asked.through, last - first)
     for _ in range(first):  # before step `first` only what is to be avoided counts
         solved = tuple(ScaledArray.of(on(~asked.avoided, chain.pull(chain.with_room(part)))) for part in solved)
@@ -78,6 +83,20 @@ def bounded_hitting(asked: Question, within: int | tuple[int, int]) -> Answer:
         wide = ", wide: what survives is periodic or splits" if steps >= MOST_STEPS else ""
         method += f", hazard bracket to step {last}{wide}"
     return Answer.of(replace(part, method=method), iterations=steps + first)
+
+
+def _followed(asked: Question, first: int, last: int) -> Answer:
+    """The same from one start, which one vector follows step by step; beyond some steps the bracket takes fewer."""
+    arrived = ScaledArray.zeros(())
+    for arriving, alive in islice(forward(asked, first), last - first + 1):
+        arrived = arrived + arriving
+        if not is_positive(alive).any():
+            break
+    bounds = widen(arrived, last * (asked.chain.roundings + 1) + TOTAL_ROUNDINGS + 1)
+    if last == 0 and np.count_nonzero(asked.start_values) == 1:  # nothing was added up
+        bounds = (arrived, arrived)
+    found = asked.at_entries(Enclosure(arrived, *bounds, 0.0, f"{last} products"))
+    return Answer.of(at_most_one(found), iterations=last)
 
 
 def _first_visit(chain: TransitionOperator, reached: Mask, through: Mask, horizon: int) -> tuple[Bounded, int]:

@@ -57,12 +57,17 @@ class Question:
         ------
         InvalidInput: every start is asked about, or one that is known within bounds alone.
         """
-        if self.begin is None:
-            raise InvalidInput("start must be given, got None; give a state, a distribution, a window or a text")
         if self.start_roundings:
             raise InvalidInput(
                 "start must be known exactly here, got an answer with bounds; give its values over their sum"
             )
+        return self.start_values
+
+    @property
+    def start_values(self) -> FloatArray:
+        """The start as `departure`; of one known within bounds its values, for what `at_entries` then widens."""
+        if self.begin is None:
+            raise InvalidInput("start must be given, got None; give a state, a distribution, a window or a text")
         return self.begin
 
     @property

@@ -5,19 +5,20 @@ It is followed forward, one distribution pushed: every number is a sum of produc
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.analysis.arguments import Start, Target
-from markovgpt.analysis.arrivals import MOST_STEPS, on
+from markovgpt.analysis.arrivals import MOST_STEPS, forward
 from markovgpt.analysis.question import Question, posed
 from markovgpt.analysis.result import Answer
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import is_count
 from markovgpt.errors import InvalidInput
-from markovgpt.scaled import Numbers, ScaledArray, concatenate, quotient, stack_last, widen
+from markovgpt.scaled import ScaledArray, concatenate, quotient, stack_last, widen
 from markovgpt.solvers.certificate import Enclosure, at_most_one
 from markovgpt.sums import TOTAL_ROUNDINGS, total
 
@@ -84,13 +85,14 @@ def hitting_law(
             "for later steps see hitting_probability within n, and quasi_stationary"
         )
     asked = posed(chain, target, start=start, avoiding=avoiding, stop_tokens=stop_tokens)
+    one_state = np.count_nonzero(asked.departure) == 1
     sums = _followed(asked, int(steps))
     probability, within, alive = (
         _filled(parts, int(steps) + 1, last) for parts, last in zip(sums, (0, 1, 0), strict=True)
     )
     before = ScaledArray.of(concatenate([ScaledArray.of(np.ones(1)), alive[:-1]]))
     hazard = ScaledArray.of(quotient(probability, before))
-    one_state, taken = np.count_nonzero(asked.departure) == 1, len(sums[0]) - 1
+    taken = len(sums[0]) - 1
     roundings = np.arange(int(steps) + 1) * (asked.chain.roundings + 1) + TOTAL_ROUNDINGS + 1
     return HittingLaw(
         probability=_bounded(probability, roundings, one_state, taken),
@@ -102,17 +104,13 @@ def hitting_law(
 
 def _followed(asked: Question, steps: int) -> tuple[list[ScaledArray], list[ScaledArray], list[ScaledArray]]:
     """For each step, as long as anything is alive: what arrives, all that has arrived, and what is alive."""
-    chain, reached = asked.chain, np.flatnonzero(asked.reached)
     arriving, arrived, alive = list[ScaledArray](), list[ScaledArray](), list[ScaledArray]()
-    mass: Numbers = asked.departure
-    for _ in range(steps + 1):
-        arriving.append(ScaledArray.of(total(mass[reached])))
-        arrived.append(arrived[-1] + arriving[-1] if arrived else arriving[-1])
-        mass = on(asked.through, mass)
+    for entered, mass in islice(forward(asked), steps + 1):
+        arriving.append(entered)
+        arrived.append(arrived[-1] + entered if arrived else entered)
         alive.append(ScaledArray.of(total(mass)))
-        if not alive[-1].positive() or len(alive) > steps:
+        if not alive[-1].positive():
             break
-        mass = chain.push(chain.with_room(mass))
     return arriving, arrived, alive
 
 
