@@ -14,8 +14,8 @@ import numpy as np
 from markovgpt.analysis.arguments import Start, Target
 from markovgpt.analysis.arrivals import PLAIN_STEPS, Arrivals
 from markovgpt.analysis.question import Question, posed
-from markovgpt.analysis.reachability import PROOF, ever_reached
-from markovgpt.analysis.structure import can_reach, can_stay, reachable_from
+from markovgpt.analysis.reachability import ever_reached
+from markovgpt.analysis.structure import PROOF, can_reach, can_stay, reachable_from
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, is_positive, widen

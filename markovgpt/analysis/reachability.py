@@ -22,7 +22,7 @@ from markovgpt.analysis.arguments import Start, Target, start_distribution
 from markovgpt.analysis.horizon import bounded_hitting
 from markovgpt.analysis.question import Question, posed
 from markovgpt.analysis.result import Answer
-from markovgpt.analysis.structure import can_reach, reachable_from, recurrent_classes
+from markovgpt.analysis.structure import PROOF, can_reach, reachable_from, recurrent_classes
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask
 from markovgpt.errors import InvalidInput
@@ -31,8 +31,6 @@ from markovgpt.scaled import FloatArray, Numbers, ScaledArray, choose, stack_las
 from markovgpt.solvers.certificate import Enclosure, at_most_one, mean_over
 from markovgpt.solvers.live_system import LiveSystem, live_system
 from markovgpt.sums import TOTAL_ROUNDINGS, dot
-
-PROOF = "graph search on the support"
 
 
 def hitting_probability(

@@ -16,6 +16,7 @@ from markovgpt.errors import InvalidInput
 from markovgpt.scaled import is_positive
 
 States = NDArray[np.int64]
+PROOF = "graph search on the support"  # the method of an answer that no size of a probability can change
 
 
 def communicating_classes(chain: TransitionOperator) -> tuple[States, ...]:
