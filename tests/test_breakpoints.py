@@ -13,6 +13,7 @@ import markovgpt as mg
 from markovgpt.analysis import breakpoints
 from markovgpt.analysis.breakpoints import BreakPoint, break_points
 from markovgpt.analysis.question import Question
+from markovgpt.chains.states import ListedWindows
 from markovgpt.models.threads import one_torch_thread
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -84,12 +85,19 @@ def test_a_horizon_leaves_the_shorter_paths(within, smallest, path):
     assert (found.possible, found.path) == (smallest, path)
 
 
-@pytest.mark.parametrize("ended", [{"avoiding": [1]}, {"stop_tokens": (1,)}])
+@pytest.mark.parametrize("ended", [{"avoiding": [1]}, {"stop_tokens": (1,)}, {"avoiding": [1], "within": 3}])
 def test_a_walk_that_is_ended_on_the_detour_goes_straight(ended):
     found = break_points(detour(), [2], start=0, **ended)
     assert found["top_k"].possible == 3
     assert found["top_p"].possible == pytest.approx(0.9, abs=1e-6)
     assert found["min_p"].possible == pytest.approx(1 / 6, abs=1e-6)
+
+
+def test_the_witness_goes_round_what_is_avoided():
+    # over 1 it would be shorter: 0 -> 1 -> 3, or 0 -> 2 -> 4 -> 3
+    rows = [[0, 1, 1, 0, 0], [0, 0, 0, 1, 0], [0, 0, 0, 0, 1], [1, 0, 0, 0, 0], [0, 0, 0, 1, 0]]
+    for point in break_points(table_of(rows), [3], start=0, avoiding=[1]).values():
+        assert point.path == (0, 2, 4, 3)
 
 
 def test_a_distribution_starts_wherever_it_may():
@@ -131,25 +139,23 @@ def test_the_witness_is_told_as_text():
 
 
 def test_a_chain_of_other_states_is_asked_as_well(monkeypatch):
-    """A question on a product: here the windows in reverse, beside states that nobody enters."""
+    """A question on a product: here the windows in reverse, beside a state that nobody enters."""
 
-    def posed(chain, target, *, start, **_):
-        n, listed = chain.n_states, chain.space
-        matrix = np.eye(n + 2)
+    def reversed_question(chain, target, *, start, **_):
+        n = chain.n_states
+        matrix = np.eye(n + 1)
         matrix[:n, :n] = chain.to_csr().toarray()[::-1, ::-1]
-        windows = tuple(listed.decode(state) for state in reversed(range(n)))
-        lifted = dataclasses.replace(
-            mg.SparseChain.from_matrix(matrix),
-            space=mg.chains.states.ListedWindows(3, 1, (*windows, (0,) * 3, (0,) * 4)),
-        )
+        windows = ListedWindows(n, 1, (*((token,) for token in reversed(range(n))), (0, 0)))
+        lifted = dataclasses.replace(mg.SparseChain.from_matrix(matrix), space=windows)
         entries = np.arange(n)[::-1]
-        reached, begin = np.zeros(n + 2, dtype=bool), np.zeros(n + 2)
+        reached, begin = np.zeros(n + 1, dtype=bool), np.zeros(n + 1)
         reached[entries[target]], begin[entries[start]] = True, 1.0
-        return Question(lifted, reached, np.zeros(n + 2, dtype=bool), begin, entries)
+        return Question(lifted, reached, np.zeros(n + 1, dtype=bool), begin, entries)
 
-    expected = break_points(detour(), [2], start=0)
-    monkeypatch.setattr(breakpoints, "posed", posed)
-    assert break_points(detour(), [2], start=0) == expected
+    table = table_of([[6, 3, 1, 0], [4, 1, 3, 0], [1, 0, 0, 0], [1, 1, 1, 1]])  # the detour, and a token never said
+    expected = break_points(table, [2], start=0)
+    monkeypatch.setattr(breakpoints, "posed", reversed_question)
+    assert break_points(table, [2], start=0) == expected
 
 
 # oracles
@@ -302,6 +308,8 @@ def test_a_filter_that_leaves_a_token_of_fewer_has_every_top_k_tried():
     assert (found.possible, found.impossible, found.path) == (2, 1, (0, 1))
     found = break_points(table, [2], start=0, settings=settings, vary=("top_k",))["top_k"]
     assert (found.possible, found.impossible) == (None, 4)
+    found = break_points(table, [0], start=1, settings=settings, vary=("top_k",))["top_k"]
+    assert (found.possible, found.impossible) == (1, None)
     with pytest.raises(
         mg.InvalidInput, match=r"cutoff must be off where top_p varies, got 0.37: .* vary=\(\"top_k\",\)"
     ):
@@ -319,6 +327,12 @@ def test_a_tie_within_the_roundings_of_a_later_filter_is_tried_or_refused():
     assert break_points(table, [2], start=0, settings=tied, vary=("top_k",))["top_k"].possible is None
     with pytest.raises(mg.InvalidInput, match=r"min_p must not tie within the roundings of float32 where top_p varies"):
         break_points(table, [2], start=0, settings=tied, vary=("top_p",))
+
+
+def test_where_the_order_of_the_filters_is_not_known_each_other_one_counts_as_later(monkeypatch):
+    monkeypatch.setattr(breakpoints, "EARLIER", {})
+    with pytest.raises(mg.InvalidInput, match=r"top_p must not tie within the roundings of float32 where min_p varies"):
+        break_points(table_of([[1, 1]] * 2), [1], start=0, settings=mg.SamplingSettings(top_p=0.5), vary=("min_p",))
 
 
 # refusals

@@ -77,6 +77,7 @@ def test_temperature_is_shared_and_the_cuts_of_the_settings_are_not():
         ((0.1, 0.2), (0.2, 0.3), "undecided"),
         ((0.1, 0.4), (0.2, 0.3), "undecided"),
         ((0.2, 0.3), (0.1, 0.4), "undecided"),
+        ((0.0, 0.2), (0.1, 0.3), "undecided"),
         ((0.0, 0.0), (0.1, 0.2), "impossible"),
         ((0.0, 0.0), (0.0, 0.0), "impossible"),
         ((1.0, 1.0), (1.0, 1.0), "equal"),

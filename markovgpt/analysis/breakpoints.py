@@ -313,7 +313,7 @@ def _met_within(asked: Question, begin: Mask, most: int) -> Mask:
 def _steps_to_red(asked: Question, begin: Mask) -> NDArray[np.int64]:
     """(n_states,) fewest steps to red, which can be reached; -1 where that is further than from the start."""
     steps, newest = np.where(asked.reached, 0, -1), asked.reached
-    while not (steps[begin] >= 0).any():
+    while newest.any() and not (steps[begin] >= 0).any():
         newest = asked.through & (steps < 0) & is_positive(asked.chain.pull(newest.astype(np.float64)))
         steps[newest] = steps.max() + 1
     return steps
