@@ -14,6 +14,7 @@ from markovgpt.chains.logits import LogitTable
 from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput
+from markovgpt.models.threads import one_torch_thread
 from markovgpt.scaled import Numbers, ScaledArray
 
 
@@ -104,7 +105,8 @@ def likelier_when_truncated(
     sampled = [whole, *(replace(whole, **change) for change in changes)]  # all are checked before one is asked
 
     def answer(sampling: SamplingSettings) -> Answer:
-        chain = WindowChain.from_logits(table, sampling)
+        with one_torch_thread():
+            chain = WindowChain.from_logits(table, sampling)
         return hitting_probability(chain, target, start=start, within=within, avoiding=avoiding)
 
     full, *truncated = map(answer, sampled)
