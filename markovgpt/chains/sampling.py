@@ -8,6 +8,7 @@ the probabilities of the kept ones are then taken in float64. The relative error
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from markovgpt.chains.engines import ENGINES as ENGINES
 from markovgpt.chains.engines import ENGINES_BY_NAME, PENALTY, Engine
+from markovgpt.chains.generation_config import resolved
 from markovgpt.chains.margins import Cuts, Margins
 from markovgpt.chains.torch_filters import Float32Array
 from markovgpt.errors import InvalidInput
@@ -93,6 +95,29 @@ class SamplingSettings:
         if self.engine not in ENGINES_BY_NAME:
             raise InvalidInput(f"engine must be one of {', '.join(ENGINES)}, got {self.engine!r}; choose one of them")
         self._habits.require(self.temperature, self.active)
+
+    @classmethod
+    def from_generation_config(
+        cls, folder: str | Path, *, do_sample: bool | None = None, penalty_over_window: bool = False
+    ) -> "SamplingSettings":
+        """What ``generate`` of transformers samples with in a ``save_pretrained`` folder, inherited defaults included.
+
+        Parameters
+        ----------
+        do_sample: as the argument of ``generate``; None takes the folder's, which is False where it says nothing. False
+            is the argmax: temperature 0, and no filter.
+        penalty_over_window: take a ``repetition_penalty`` over the window rather than refuse it.
+
+        Raises
+        ------
+        InvalidInput: a file that is missing or damaged, a value outside its range, a setting that is no function of the
+            window or is not offered here; the file and the reason are named.
+        """
+        file, settings = resolved(Path(folder), do_sample, penalty_over_window)
+        try:
+            return cls(**settings)
+        except InvalidInput as error:
+            raise InvalidInput(f"{file} must hold settings to sample with, got: {error}") from error
 
     @property
     def active(self) -> dict[str, float]:
