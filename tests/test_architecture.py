@@ -26,7 +26,7 @@ FLOORS = {
     "__init__": 8,
 }
 ONLY_IN = {
-    "torch": ("models/", "chains/sampling.py", "demo.py"),
+    "torch": ("models/", "chains/torch_filters.py", "demo.py"),
     "safetensors": ("models/",),
     "pandas": ("export/tables.py",),
     "networkx": ("analysis/", "export/", "chains/operator.py"),

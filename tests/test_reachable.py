@@ -152,3 +152,13 @@ def test_logits_that_are_no_numbers_name_the_window_they_follow():
     model = mg.as_model(broken, vocab_size=2, context_length=40)
     with pytest.raises(mg.InvalidInput, match=r"after the window '11' \(tokens \(1, 1\)\); look for NaN"):
         mg.reachable_chain(model, None, (1,), within=5)
+
+
+def test_a_penalty_over_the_window_is_taken_there_too():
+    table = mg.LogitTable(mg.StateSpace(3, 2), np.random.default_rng(9).normal(size=(9, 3)))
+    model = mg.as_model(lambda windows: table.logits[windows[:, 0] * 3 + windows[:, 1]], vocab_size=3, context_length=2)
+    settings = mg.SamplingSettings(0.8, window_repetition_penalty=2.5)
+    whole = mg.WindowChain.from_logits(table, settings)
+    part = mg.reachable_chain(model, settings, (0, 1))
+    order = [whole.space.encode(part.space.decode(state)) for state in range(part.n_states)]
+    assert part.to_csr().toarray() == pytest.approx(whole.to_csr().toarray()[np.ix_(order, order)], rel=1e-12)

@@ -231,7 +231,10 @@ def test_rows_of_any_shape_are_taken_apart():
         ({"min_p": 1.1}, r"min_p must lie in \[0, 1\], got 1.1"),
         ({"min_p": np.nan}, "min_p must be a number, got nan"),
         ({"top_p": "most"}, "top_p must be a number, got most"),
-        ({"engine": "steam"}, "engine must be one of huggingface, got 'steam'"),
+        (
+            {"engine": "steam"},
+            "engine must be one of huggingface, vllm, llama.cpp, nanogpt, transformer_lens, got 'steam'",
+        ),
     ],
 )
 def test_settings_out_of_range_are_refused(setting, message):
@@ -255,3 +258,88 @@ def test_logits_without_tokens_are_refused(logits):
 def test_top_k_above_the_vocabulary_is_refused():
     with pytest.raises(mg.InvalidInput, match="top_k must be at most the vocabulary's 6 tokens, got 7"):
         mg.SamplingSettings(top_k=7).log_probabilities(EXAMPLE)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"typical_p": 0}, r"typical_p must lie in \(0, 1\], got 0; None or 1 turns it off"),
+        ({"typical_p": 1.5}, r"typical_p must lie in \(0, 1\], got 1.5"),
+        ({"epsilon_cutoff": 1}, r"epsilon_cutoff must lie in \[0, 1\), got 1; None or 0 turns it off"),
+        ({"epsilon_cutoff": -1e-9}, r"epsilon_cutoff must lie in \[0, 1\), got -1e-09"),
+        ({"eta_cutoff": np.nan}, "eta_cutoff must be a number, got nan"),
+        ({"eta_cutoff": 2}, r"eta_cutoff must lie in \[0, 1\), got 2"),
+        ({"window_repetition_penalty": 0}, "window_repetition_penalty must be above 0 and finite, got 0; None or 1"),
+        ({"window_repetition_penalty": np.inf}, "window_repetition_penalty must be above 0 and finite, got inf"),
+    ],
+)
+def test_rarer_settings_out_of_range_are_refused(setting, message):
+    with pytest.raises(mg.InvalidInput, match=message):
+        mg.SamplingSettings(**setting)
+
+
+def test_a_penalty_divides_what_the_window_holds_and_multiplies_it_below_zero():
+    # window 0 0 2 of 4 tokens: 2 / 2, then 1 as it is, -1 * 2, 0 as it is
+    found = mg.SamplingSettings(window_repetition_penalty=2.0).log_probabilities([2.0, 1.0, -1.0, 0.0], [0, 0, 2])
+    expected = np.array([1.0, 1.0, -2.0, 0.0])
+    assert found == pytest.approx(expected - np.log(np.exp(expected).sum()), rel=1e-14)
+
+
+def test_a_penalty_comes_before_the_temperature_and_the_filters():
+    # 3 / 2 falls behind 2: the two best are then tokens 1 and 0, at temperature 1/2 with logits 4 and 3
+    chosen = mg.SamplingSettings(0.5, top_k=2, window_repetition_penalty=2.0)
+    assert np.exp(chosen.log_probabilities([3.0, 2.0, 1.0], [0])).round(6).tolist() == [0.268941, 0.731059, 0]
+    cold = mg.SamplingSettings(0, window_repetition_penalty=2.0)
+    assert cold.log_probabilities([[3.0, 2.0, 1.0]] * 2, [[0], [2]]).tolist() == [
+        [-np.inf, 0.0, -np.inf],
+        [0.0, -np.inf, -np.inf],
+    ]
+
+
+def test_a_penalty_leaves_what_is_impossible_and_what_is_possible():
+    found = mg.SamplingSettings(window_repetition_penalty=3.0).log_probabilities([-np.inf, -1.5e308, 0.0], [0, 1])
+    assert np.isfinite(found).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("windows", "message"),
+    [
+        (None, "windows must be given under a window_repetition_penalty, got none; give the tokens"),
+        (
+            [0, 3],
+            r"windows must be token ids in 0\.\.2, one row for each row of logits \(3,\), got int64 of shape \(2,\)",
+        ),
+        ([-1, 0], r"windows must be token ids in 0\.\.2"),
+        ([0.0, 1.0], r"windows must be token ids in 0\.\.2, .* got float64"),
+        ([[0, 1]], r"windows must be token ids in 0\.\.2, .* of shape \(1, 2\)"),
+    ],
+)
+def test_a_penalty_without_its_windows_is_refused(windows, message):
+    with pytest.raises(mg.InvalidInput, match=message):
+        mg.SamplingSettings(window_repetition_penalty=1.2).log_probabilities([1.0, 2.0, 3.0], windows)
+
+
+def test_windows_are_not_looked_at_without_a_penalty():
+    assert not mg.SamplingSettings(top_k=2, window_repetition_penalty=1).needs_windows
+    assert mg.SamplingSettings(window_repetition_penalty=1.1).needs_windows
+    plain = mg.SamplingSettings(top_k=2)
+    assert plain.log_probabilities(EXAMPLE, [99]).tolist() == plain.log_probabilities(EXAMPLE).tolist()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"top_k": 2}, {"top_p": 0.9}, {"min_p": 0.5}, {"typical_p": 0.9}, {"epsilon_cutoff": 0.1}, {"eta_cutoff": 0.1}],
+)
+@pytest.mark.parametrize("temperature", [1.0, 1e-38, 1e-300])
+def test_scores_beyond_float32_are_filtered_in_their_order(setting, temperature):
+    # the largest has all the mass; top_k alone keeps the second, far away as it is
+    found = mg.SamplingSettings(temperature, **setting).log_probabilities([0.0, -1e39, 1e39, -np.inf])
+    assert support(found) == ({2, 0} if setting == {"top_k": 2} else {2})
+
+
+def test_the_cuts_of_rows_of_any_shape_are_counted():
+    rows = np.array([[[2.0, 1.0, 1.0], [2.0, 1.5, 1.0]]])
+    found = mg.SamplingSettings(top_k=2).cuts(rows)
+    assert (found.n_rows, found.n_tied, found.n_narrow, found.smallest_margin) == (2, 1, 0, 0.0)
+    penalised = mg.SamplingSettings(top_k=1, window_repetition_penalty=2.0).cuts([[4.0, 2.0, 0.0]], [[0]])
+    assert penalised.n_tied == 1

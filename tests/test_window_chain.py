@@ -241,3 +241,25 @@ def test_the_edges_of_some_states_are_those_of_all_that_leave_them(kind):
     found, expected = ScaledArray.of(some.probability), ScaledArray.of(probability[left])
     assert found.to_float().tolist() == expected.to_float().tolist()
     assert len(chain.edges(np.zeros(12, dtype=bool)).source) == 0
+
+
+@pytest.mark.parametrize("prefixes", [False, True])
+@pytest.mark.parametrize("temperature", [0.7, 1e-4])
+def test_a_penalty_over_the_window_is_taken_row_by_row(prefixes, temperature):
+    # each row asked for on its own; at the lower temperature the table needs more than doubles
+    space = mg.StateSpace(3, 3, prefixes)
+    table = mg.LogitTable(space, np.random.default_rng(8).normal(size=(space.n_states, 3)))
+    settings = mg.SamplingSettings(temperature, top_k=2, window_repetition_penalty=1.7)
+    chain = mg.WindowChain.from_logits(table, settings)
+    assert isinstance(chain.next_token_probs, ScaledArray) == (temperature == 1e-4)
+    for state in range(space.n_states):
+        window = space.decode(state)
+        seen = [token in window for token in range(3)]
+        row = table.logits[state]
+        penalised = np.where(seen, np.where(row < 0, row * 1.7, row / 1.7), row)
+        alone = mg.SamplingSettings(temperature, top_k=2).log_probabilities(penalised)
+        found = chain.next_token_probs[state]
+        logs = (ScaledArray.of(found) if temperature == 0.7 else found).log10() * np.log(10)
+        possible = np.isfinite(alone)
+        assert np.isfinite(logs).tolist() == possible.tolist()
+        assert logs[possible] == pytest.approx(alone[possible], rel=1e-9, abs=1e-12)

@@ -58,7 +58,8 @@ def reachable_chain(
     sources, targets, logs = [], [], []
     frontier, depth = [first], 0
     while frontier and depth != within:
-        rows = sampling.log_probabilities(ask(model, np.array(frontier, dtype=np.int64)))
+        windows = np.array(frontier, dtype=np.int64)  # of one length: all lie equally far from the start
+        rows = sampling.log_probabilities(ask(model, windows), windows)
         seen: list[Window] = []
         for window, row in zip(frontier, rows, strict=True):
             for token in np.flatnonzero(~np.isneginf(row)).tolist():

@@ -25,6 +25,7 @@ from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.chains.search import components, search
 from markovgpt.chains.sliding import SlidingTable
 from markovgpt.chains.states import Mask, StateSpace
+from markovgpt.chains.table_blocks import table_blocks
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
 from markovgpt.models.protocol import NextTokenModel
@@ -32,7 +33,6 @@ from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, concat
 from markovgpt.vocabulary import Vocabulary
 
 LOWEST_LOG = {np.dtype(np.float64): -690.0, np.dtype(np.float32): -87.0}  # further down a number loses digits
-ENTRIES_AT_ONCE = 2**14  # logits turned into probabilities at a time: what is passing takes no memory
 ROWS_AT_ONCE = 2**12  # rows checked at a time
 BYTES_PER_SCALED = 40  # mantissa and exponent, while the parts are joined and the rows checked
 BYTES_PER_ROW = 16  # their sums, checked
@@ -121,9 +121,8 @@ class WindowChain(TransitionOperator):
             probs: Any = np.empty(shape, dtype=kind)
         else:
             probs = np.lib.format.open_memmap(file, mode="w+", dtype=kind, shape=shape)
-        step = max(1, ENTRIES_AT_ONCE // space.vocab_size)
-        for first in range(0, space.n_states, step):
-            logs = sampling.log_probabilities(table.logits[first : first + step])
+        for block in table_blocks(table, sampling.needs_windows):
+            logs = sampling.log_probabilities(block.logits, block.windows)
             if lowest(logs) < LOWEST_LOG[kind]:
                 if kind == np.float32 or file is not None:
                     raise InvalidInput(
@@ -133,11 +132,12 @@ class WindowChain(TransitionOperator):
                     )
                 del probs
                 require_memory(BYTES_PER_SCALED * shape[0] * shape[1], what, "give a shorter context length")
-                blocks = (table.logits[low : low + step] for low in range(0, space.n_states, step))
-                return cls(
-                    space, concatenate([exponentials(sampling.log_probabilities(b)) for b in blocks]), table.vocabulary
-                )
-            probs[first : first + step] = np.exp(logs)
+                scaled = [
+                    exponentials(sampling.log_probabilities(again.logits, again.windows))
+                    for again in table_blocks(table, sampling.needs_windows)
+                ]
+                return cls(space, concatenate(scaled), table.vocabulary)
+            probs[block.rows] = np.exp(logs)
         if file is not None:
             probs.flush()
         return cls(space, probs, table.vocabulary)
