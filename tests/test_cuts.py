@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import markovgpt as mg
-from markovgpt.chains.cuts import count_cuts
+from markovgpt.chains.cuts import count_cuts, kept_tokens
 from markovgpt.chains.margins import Cuts
 
 
@@ -49,3 +49,17 @@ def test_prefixes_are_counted_with_their_own_windows():
     table = mg.LogitTable(space, np.full((6, 2), 2.0))
     found = count_cuts(table, mg.SamplingSettings(top_k=1, window_repetition_penalty=2.0))
     assert found == Cuts(6, 2, 0, 0.0)  # 01 and 10
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [mg.SamplingSettings(0.7, 3, 0.9), mg.SamplingSettings(top_k=2, window_repetition_penalty=3.0)],
+    ids=["filters", "penalty"],
+)
+def test_the_tokens_that_are_kept_are_the_support_of_the_chain(settings):
+    space = mg.StateSpace(5, 2, with_prefixes=True)
+    table = mg.LogitTable(space, np.random.default_rng(0).normal(size=(space.n_states, 5)))
+    support = mg.WindowChain.from_logits(table, settings).next_token_probs > 0
+    assert kept_tokens(table, settings).tolist() == support.tolist()
+    some = np.array([3, 7, 29, 4])
+    assert kept_tokens(table, settings, some).tolist() == support[some].tolist()

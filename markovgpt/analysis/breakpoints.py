@@ -22,22 +22,30 @@ from numpy.typing import NDArray
 from markovgpt.analysis.arguments import Start, Target
 from markovgpt.analysis.question import Question, posed
 from markovgpt.analysis.structure import reachable_from
+from markovgpt.chains.cuts import Tokens, kept_tokens
+from markovgpt.chains.engines import ENGINES_BY_NAME, PENALTY
 from markovgpt.chains.logits import LogitTable
 from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.chains.states import Mask, Window, Windows, is_count, window_label
-from markovgpt.chains.window_chain import ENTRIES_AT_ONCE, WindowChain
+from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
 from markovgpt.models.threads import one_torch_thread
 from markovgpt.scaled import is_positive
 from markovgpt.vocabulary import Vocabulary
 
-Tokens = NDArray[np.bool_]  # (n_states, V), the tokens that settings leave
 Setting = int | float
 
 SETTINGS = ("top_k", "top_p", "min_p")
-RANKED = ("temperature", *SETTINGS, "engine")  # what leaves the tokens down to some rank, never more of fewer
-EARLIER = {("huggingface", "top_p"): ("top_k",), ("huggingface", "min_p"): ("top_k", "top_p")}
+RANKED = ("temperature", *SETTINGS, "engine", PENALTY)  # what leaves the tokens down to some rank, never more of fewer
+EARLIER = {
+    ("huggingface", "top_p"): ("top_k",),
+    ("huggingface", "min_p"): ("top_k", "top_p"),
+    ("vllm", "top_k"): ("min_p",),
+    ("vllm", "top_p"): ("min_p", "top_k"),
+    ("llama.cpp", "top_p"): ("top_k",),
+    ("llama.cpp", "min_p"): ("top_k", "top_p"),
+}
 BYTES_PER_ENTRY = 24  # three masks, and a chain while it is made
 MIN_P_SLACK = 2.0**-20  # two shares of one float32 softmax, and the product they are compared by, are within 2**-21
 LEAST_MIN_P = 2.0**-100  # below, shares may be subnormal and lose digits
@@ -89,7 +97,7 @@ def break_points(
     avoiding: Target | None = None,
     stop_tokens: Sequence[int] = (),
     within: int | None = None,
-    vary: Sequence[str] = SETTINGS,
+    vary: Sequence[str] | None = None,
 ) -> dict[str, BreakPoint]:
     """At which top_k, top_p and min_p does red stop being reachable?
 
@@ -101,7 +109,7 @@ def break_points(
     settings: what the others are while one varies; its own value of the one that varies does not matter. None takes
         temperature 1.
     within: reachable in at most that many tokens; None for ever.
-    vary: the settings asked about.
+    vary: the settings asked about; None takes those that the engine has.
 
     Returns
     -------
@@ -129,7 +137,9 @@ def break_points(
     >>> round(found["top_p"].possible, 6), round(found["min_p"].possible, 6)      # .75 is ranked above 1; .25 / .75
     (0.75, 0.333333)
     """
-    for name in vary:
+    given = settings or SamplingSettings()
+    asked = [name for name in SETTINGS if name in ENGINES_BY_NAME[given.engine].settings] if vary is None else vary
+    for name in asked:
         if name not in SETTINGS:
             raise InvalidInput(f"vary must name {', '.join(SETTINGS)}, got {name!r}; leave the others out")
     if start is None:
@@ -139,9 +149,9 @@ def break_points(
     n, V = table.space.n_states, table.space.vocab_size
     what = f"the tokens that are left of {n} states x {V} tokens"
     require_memory(BYTES_PER_ENTRY * n * V, what, "give a shorter context length")
-    search = _Search(table, target, start, settings or SamplingSettings(), avoiding, tuple(stop_tokens), within)
+    search = _Search(table, target, start, given, avoiding, tuple(stop_tokens), within)
     with one_torch_thread():  # rows are few where most of the time goes
-        return {name: search.break_point(name) for name in vary}
+        return {name: search.break_point(name) for name in asked}
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +192,7 @@ class _Search:
     def kept(self, setting: str, value: Setting, states: NDArray[np.int64] | None = None) -> Tokens:
         """Which tokens are left after given states, or after all, where a setting has a value."""
         changed: dict[str, Any] = {setting: value}
-        return _kept(self.table, replace(self.settings, **changed), states)
+        return kept_tokens(self.table, replace(self.settings, **changed), states)
 
     def _bracket(self, setting: str) -> tuple[Setting | None, Setting | None] | None:
         """The last value that makes it impossible and the first that does not; None where rounding leaves a doubt."""
@@ -222,7 +232,7 @@ class _Search:
         V = self.table.space.vocab_size
         looser: dict[str, Any] = {name: _relaxed(name, getattr(self.settings, name), V) for name in later}
         looser[setting] = impossible
-        return not self._walked(_kept(self.table, replace(self.settings, **looser)))[0]
+        return not self._walked(kept_tokens(self.table, replace(self.settings, **looser)))[0]
 
     def _later(self, setting: str) -> list[str]:
         """The filters that take a softmax of what this setting leaves."""
@@ -270,16 +280,6 @@ class _Search:
             state = int(following[steps[following] == steps[state] - 1][0])
             said.append(windows.decode(state)[-1])
         return first, tuple(said)
-
-
-def _kept(table: LogitTable, settings: SamplingSettings, states: NDArray[np.int64] | None = None) -> Tokens:
-    """Which tokens settings leave after given states, or after all; the support of their chain."""
-    count, V = table.space.n_states if states is None else len(states), table.space.vocab_size
-    kept, step = np.empty((count, V), dtype=bool), max(1, ENTRIES_AT_ONCE // V)
-    for first in range(0, count, step):
-        logits = table.logits[first : first + step] if states is None else table.logits[states[first : first + step]]
-        kept[first : first + step] = ~np.isneginf(settings.log_probabilities(logits))
-    return kept
 
 
 def _between(setting: str, strict: Setting, loose: Setting) -> Setting:

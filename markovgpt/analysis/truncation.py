@@ -14,7 +14,6 @@ from markovgpt.chains.logits import LogitTable
 from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput
-from markovgpt.models.threads import one_torch_thread
 from markovgpt.scaled import Numbers, ScaledArray
 
 
@@ -65,13 +64,14 @@ def likelier_when_truncated(
     min_p: Sequence[float] = (),
     settings: SamplingSettings | None = None,
     avoiding: Target | None = None,
+    stop_tokens: Sequence[int] = (),
 ) -> tuple[TruncatedRisk, ...]:
     """Where does truncation make red likelier than full sampling?
 
     Parameters
     ----------
     table: the logits of every window.
-    target, start, within, avoiding: as for `hitting_probability`; a start is given.
+    target, start, within, avoiding, stop_tokens: as for `hitting_probability`; a start is given.
     top_k, top_p, min_p: the values asked about, one at a time.
     settings: temperature and whatever else both sides share; its top_k, top_p and min_p do not matter. None takes
         temperature 1.
@@ -105,9 +105,10 @@ def likelier_when_truncated(
     sampled = [whole, *(replace(whole, **change) for change in changes)]  # all are checked before one is asked
 
     def answer(sampling: SamplingSettings) -> Answer:
-        with one_torch_thread():
-            chain = WindowChain.from_logits(table, sampling)
-        return hitting_probability(chain, target, start=start, within=within, avoiding=avoiding)
+        chain = WindowChain.from_logits(table, sampling)
+        return hitting_probability(
+            chain, target, start=start, within=within, avoiding=avoiding, stop_tokens=stop_tokens
+        )
 
     full, *truncated = map(answer, sampled)
     return tuple(TruncatedRisk(*cut, found, full) for cut, found in zip(cuts, truncated, strict=True))
