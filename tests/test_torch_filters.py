@@ -132,3 +132,16 @@ def test_vllm_takes_one_minus_p_in_float32():
     assert 1 - np.float32(0.8) < np.float32(0.2) == np.float32(1 - 0.8)
     assert torch_filters.top_p(row, 0.8, None).tolist() == [[True, True, True, True, False]]
     assert torch_filters.top_p_vllm(row, 0.8, None).tolist() == [[True] * 5]
+
+
+def test_the_margin_at_the_kth_place_is_found_in_a_long_row():
+    row = np.random.default_rng(5).permutation(1000).astype(np.float32)[None] ** 2
+    margins = Margins(1)
+    torch_filters.top_k(torch.from_numpy(row), 400, margins)
+    assert margins.smallest[0] == 600**2 - 599**2
+
+
+def test_the_likeliest_is_no_cut_though_it_lies_on_the_threshold():
+    margins = Margins(1)
+    torch_filters.epsilon_cutoff(torch.tensor([[0.5, 0.3, 0.2]]).log(), 0.5, margins)
+    assert margins.smallest[0] == pytest.approx(0.4, abs=1e-6)
