@@ -134,11 +134,12 @@ def test_vllm_takes_one_minus_p_in_float32():
     assert torch_filters.top_p_vllm(row, 0.8, None).tolist() == [[True] * 5]
 
 
-def test_the_margin_at_the_kth_place_is_found_in_a_long_row():
-    row = np.random.default_rng(5).permutation(1000).astype(np.float32)[None] ** 2
-    margins = Margins(1)
-    torch_filters.top_k(torch.from_numpy(row), 400, margins)
-    assert margins.smallest[0] == 600**2 - 599**2
+def test_the_margin_at_every_place_is_found_in_a_long_row():
+    row = np.random.default_rng(5).permutation(300).astype(np.float32)[None] ** 2
+    for k in range(1, 300):
+        margins = Margins(1)
+        torch_filters.top_k(torch.from_numpy(row), k, margins)
+        assert margins.smallest[0] == (300 - k) ** 2 - (299 - k) ** 2
 
 
 def test_the_likeliest_is_no_cut_though_it_lies_on_the_threshold():
