@@ -159,3 +159,16 @@ def test_what_an_engine_does_not_do_is_refused_with_the_reason(engine, given, me
 def test_the_names_are_the_same_everywhere():
     assert ENGINES == ENGINES_OF_SAMPLING == tuple(ENGINES_BY_NAME)
     assert ENGINES == ("huggingface", "vllm", "llama.cpp", "nanogpt", "transformer_lens")
+
+
+def test_a_penalty_decides_which_tokens_stay_as_it_decides_their_shares():
+    # 3 / 1.2 = 2.5 stays before 2.2, which 3 / 1.2 / 1.2 = 2.08 would not
+    for engine in ("vllm", "llama.cpp", "transformer_lens", "huggingface"):
+        found = probabilities([3.0, 2.2, 0.0], engine, [0], top_k=1, window_repetition_penalty=1.2)
+        assert found.tolist() == [1, 0, 0]
+
+
+def test_shares_are_taken_of_what_is_left_when_the_likeliest_is_gone():
+    # llama.cpp's typical_p drops the first; at so low a temperature the others vanish beside it, not beside each other
+    found = probabilities(np.log([0.4, *[0.1] * 6]), "llama.cpp", temperature=1e-4, typical_p=0.45)
+    assert found == pytest.approx([0, *[0.2] * 5, 0])

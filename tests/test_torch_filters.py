@@ -132,3 +132,17 @@ def test_vllm_takes_one_minus_p_in_float32():
     assert 1 - np.float32(0.8) < np.float32(0.2) == np.float32(1 - 0.8)
     assert torch_filters.top_p(row, 0.8, None).tolist() == [[True, True, True, True, False]]
     assert torch_filters.top_p_vllm(row, 0.8, None).tolist() == [[True] * 5]
+
+
+def test_the_margin_at_every_place_is_found_in_a_long_row():
+    row = np.random.default_rng(5).permutation(300).astype(np.float32)[None] ** 2
+    for k in range(1, 300):
+        margins = Margins(1)
+        torch_filters.top_k(torch.from_numpy(row), k, margins)
+        assert margins.smallest[0] == (300 - k) ** 2 - (299 - k) ** 2
+
+
+def test_the_likeliest_is_no_cut_though_it_lies_on_the_threshold():
+    margins = Margins(1)
+    torch_filters.epsilon_cutoff(torch.tensor([[0.5, 0.3, 0.2]]).log(), 0.5, margins)
+    assert margins.smallest[0] == pytest.approx(0.4, abs=1e-6)

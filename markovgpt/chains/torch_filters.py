@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from markovgpt.chains.margins import Margins
+from markovgpt.models.threads import one_torch_thread
 
 Float32Array = NDArray[np.float32]
 Values = Mapping[str, float]  # the settings that are on, by name
@@ -38,9 +39,10 @@ def kept_in_turn(
     [[False, True, True]]
     """
     left = torch.from_numpy(scores)
-    for name, keeps in filters:
-        if name in values:
-            left = left.masked_fill(~keeps(left, values[name], margins), -torch.inf)
+    with one_torch_thread():  # blocks are small: a second thread costs more than it does
+        for name, keeps in filters:
+            if name in values:
+                left = left.masked_fill(~keeps(left, values[name], margins), -torch.inf)
     return np.asarray((left > -torch.inf).numpy())
 
 
