@@ -1,7 +1,6 @@
 """Break-points against exact minimax paths, and against what the engine leaves at the doubles on both sides."""
 
 import dataclasses
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -288,22 +287,9 @@ def values_near(point, vocab_size):
 # where the order of strictness is in doubt
 
 
-@dataclass(frozen=True)
-class WithCutoff(mg.SamplingSettings):
-    """Settings with a filter that compares shares with a number: it leaves a token of fewer that it cuts of more."""
-
-    cutoff: float = 0.0
-
-    def log_probabilities(self, logits):
-        logs = super().log_probabilities(logits)
-        kept = (logs >= np.log(self.cutoff)) | (logs == logs.max(axis=-1, keepdims=True))
-        logs = np.where(kept, logs, -np.inf)
-        return logs - np.log(np.exp(logs).sum(axis=-1, keepdims=True))
-
-
 def test_a_filter_that_leaves_a_token_of_fewer_has_every_top_k_tried():
     # of 5 4 3 2, shares of at least .37: the second has 4/14, 4/12 and 4/9
-    table, settings = table_of([[5, 4, 3, 2]] * 4), WithCutoff(cutoff=0.37)
+    table, settings = table_of([[5, 4, 3, 2]] * 4), mg.SamplingSettings(epsilon_cutoff=0.37)
     found = break_points(table, [1], start=0, settings=settings, vary=("top_k",))["top_k"]
     assert (found.possible, found.impossible, found.path) == (2, 1, (0, 1))
     found = break_points(table, [2], start=0, settings=settings, vary=("top_k",))["top_k"]
@@ -311,7 +297,7 @@ def test_a_filter_that_leaves_a_token_of_fewer_has_every_top_k_tried():
     found = break_points(table, [0], start=1, settings=settings, vary=("top_k",))["top_k"]
     assert (found.possible, found.impossible) == (1, None)
     with pytest.raises(
-        mg.InvalidInput, match=r"cutoff must be off where top_p varies, got 0.37: .* vary=\(\"top_k\",\)"
+        mg.InvalidInput, match=r"epsilon_cutoff must be off where top_p varies, got 0.37: .* vary=\(\"top_k\",\)"
     ):
         break_points(table, [1], start=0, settings=settings, vary=("top_p",))
 
@@ -343,7 +329,7 @@ def test_where_the_order_of_the_filters_is_not_known_each_other_one_counts_as_la
     [
         ({"start": None}, "start must be a state, a window or a text, got None"),
         ({"start": 3}, r"start must lie in 0\.\.2, got 3"),
-        ({"target": "b"}, "a text pattern needs a vocabulary, got 'b' without one"),
+        ({"target": "b"}, "a text target needs a vocabulary, got 'b' without one"),
         ({"target": []}, "target must mark at least one of the 3 states"),
         ({"stop_tokens": (3,)}, r"tokens must be whole numbers in 0\.\.2, got 3"),
         ({"vary": ("temperature",)}, "vary must name top_k, top_p, min_p, got 'temperature'"),
@@ -386,3 +372,27 @@ def test_both_sides_of_a_break_point_of_a_real_model(names, setting):
         assert chain.reached_from(begin, np.ones_like(begin))[target] == possible
     assert_walked(names, mg.SamplingSettings(**{setting: point.possible}), point, red)
     assert point.text.endswith("anna")
+
+
+@pytest.mark.parametrize("engine", ["vllm", "llama.cpp", "nanogpt", "transformer_lens"])
+@pytest.mark.parametrize("seed", range(4))
+def test_every_engine_has_its_own_break_points(engine, seed):
+    rng = np.random.default_rng(seed)
+    table = table_of(rng.integers(1, 30, size=(25, 5)), context_length=2)
+    settings = mg.SamplingSettings(0.7, engine=engine)
+    found = break_points(table, [7], start=0, settings=settings)
+    assert set(found) <= {"top_k", "top_p", "min_p"}
+    assert "top_k" in found
+    for name, point in found.items():
+        for value, is_possible in ((point.possible, True), (point.impossible, False)):
+            if value is not None:
+                chain = mg.WindowChain.from_logits(table, dataclasses.replace(settings, **{name: value}))
+                assert (mg.hitting_probability(chain, [7], start=0).value > 0) == is_possible
+
+
+def test_a_penalty_over_the_window_moves_the_break_point():
+    # after 0 the likeliest token is 0 again; a penalty of 2 puts 1 before it
+    table = mg.LogitTable(mg.StateSpace(2, 1), np.array([[1.5, 1.0], [0.0, 1.0]]))
+    assert break_points(table, [1], start=0)["top_k"].possible == 2
+    settings = mg.SamplingSettings(window_repetition_penalty=2.0)
+    assert break_points(table, [1], start=0, settings=settings)["top_k"].possible == 1

@@ -30,7 +30,6 @@ from markovgpt.chains.states import Mask, Window, Windows, is_count, window_labe
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
-from markovgpt.models.threads import one_torch_thread
 from markovgpt.scaled import is_positive
 from markovgpt.vocabulary import Vocabulary
 
@@ -150,8 +149,7 @@ def break_points(
     what = f"the tokens that are left of {n} states x {V} tokens"
     require_memory(BYTES_PER_ENTRY * n * V, what, "give a shorter context length")
     search = _Search(table, target, start, given, avoiding, tuple(stop_tokens), within)
-    with one_torch_thread():  # rows are few where most of the time goes
-        return {name: search.break_point(name) for name in asked}
+    return {name: search.break_point(name) for name in asked}
 
 
 @dataclass(frozen=True, eq=False)

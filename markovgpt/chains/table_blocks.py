@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.chains.logits import LogitTable
-from markovgpt.models.threads import one_torch_thread
 
 ENTRIES_AT_ONCE = 2**14  # logits turned into probabilities at a time
 
@@ -42,15 +41,14 @@ def table_blocks(table: LogitTable, with_windows: bool) -> Iterator[TableBlock]:
     """
     space = table.space
     step = max(1, ENTRIES_AT_ONCE // space.vocab_size)
-    with one_torch_thread():  # what is done with so few rows is faster on one
-        if not with_windows:
-            for first in range(0, space.n_states, step):
-                rows = slice(first, min(first + step, space.n_states))
-                yield TableBlock(rows, table.logits[rows], None)
-            return
-        for length in range(space.shortest, space.context_length + 1):
-            begin, count = space.first_state(length), space.vocab_size**length
-            for first in range(0, count, step):
-                stop = min(first + step, count)
-                rows = slice(begin + first, begin + stop)
-                yield TableBlock(rows, table.logits[rows], space.windows(length, first, stop))
+    if not with_windows:
+        for first in range(0, space.n_states, step):
+            rows = slice(first, min(first + step, space.n_states))
+            yield TableBlock(rows, table.logits[rows], None)
+        return
+    for length in range(space.shortest, space.context_length + 1):
+        begin, count = space.first_state(length), space.vocab_size**length
+        for first in range(0, count, step):
+            stop = min(first + step, count)
+            rows = slice(begin + first, begin + stop)
+            yield TableBlock(rows, table.logits[rows], space.windows(length, first, stop))
