@@ -21,6 +21,7 @@ FLOORS = {
     "export": 5,
     "explorer": 5,
     "demo": 6,
+    "commands": 7,
     "cli": 7,
     "__init__": 8,
 }
@@ -34,7 +35,7 @@ ONLY_IN = {
     "numba": ("chains/compiled.py",),
     "filelock": ("durable.py",),
     "tqdm": ("chains/logits.py",),
-    "argparse": ("cli.py",),
+    "argparse": ("cli.py", "commands/"),
 }
 FORBIDDEN_NAMES = {"utils", "common", "helpers", "base", "misc"}
 

@@ -15,6 +15,7 @@ import torch
 
 import markovgpt as mg
 from markovgpt import cli
+from markovgpt.commands import options
 from markovgpt.export.certificate_file import read_certificate
 
 
@@ -183,7 +184,7 @@ def test_what_stops_an_answer_has_its_exit_code(folder, monkeypatch, capsys, err
     def stop(*arguments, **settings):
         raise error
 
-    monkeypatch.setattr(cli, "tabulate", stop)
+    monkeypatch.setattr(options, "tabulate", stop)
     assert cli.main(["greedy", folder]) == code
     assert "markovgpt: " in capsys.readouterr().err
 
@@ -206,6 +207,7 @@ def test_not_a_traceback_from_a_real_process(folder):
 SLOW = """
 import sys, time
 from markovgpt import cli
+from markovgpt.commands import options
 from markovgpt.export.certificate_file import read_certificate
 from markovgpt.chains import table_folder
 put = table_folder.TableFolder.put

@@ -1,0 +1,106 @@
+"""What the commands have in common: the model, the sampling settings, and the chain they make."""
+
+import argparse
+import math
+import sys
+
+from markovgpt.chains.logits import LogitTable, tabulate
+from markovgpt.chains.sampling import ENGINES, SamplingSettings
+from markovgpt.chains.window_chain import WindowChain
+from markovgpt.errors import InvalidInput
+from markovgpt.models.checkpoints import FORMATS, load_model, load_vocabulary
+from markovgpt.models.protocol import NextTokenModel
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """The model, and which windows are its states."""
+    parser.add_argument(
+        "model", metavar="MODEL", help="a folder of save_model, nanoGPT or Hugging Face, or a torch or safetensors file"
+    )
+    parser.add_argument("--workers", metavar="N", type=int, help="threads that tabulate (measured at the start)")
+    add_windows(parser)
+
+
+def add_windows(parser: argparse.ArgumentParser) -> None:
+    """How a model is loaded and asked."""
+    parser.add_argument("--prefixes", action="store_true", help="the shorter windows a text begins with are states too")
+    parser.add_argument("--context-length", metavar="L", type=int, help="a shorter window than the model's own")
+    parser.add_argument(
+        "--on-disk", metavar="DIR", help="keep the table in this folder: resumed if interrupted, not made twice"
+    )
+    parser.add_argument("--memory", metavar="GB", type=float, help="budget of the table (3/4 of what is free)")
+    parser.add_argument("--format", default="auto", help="what MODEL must be: auto, " + ", ".join(FORMATS))
+    parser.add_argument("--n-head", metavar="H", type=int, help="heads of a minGPT state dict, which does not say")
+    parser.add_argument("--vocabulary", metavar="FILE", help="the tokens: a json list of strings, or a meta.pkl")
+    parser.add_argument("--trust", action="store_true", help="unpickle a torch file, running whatever code is inside")
+    parser.add_argument("--device", default="cpu", help="where torch runs the model (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """The model and the sampling settings."""
+    add_model(parser)
+    parser.add_argument("--temperature", metavar="T", type=float, default=1.0, help="at least 0; 0 is the argmax (1)")
+    parser.add_argument("--top-k", metavar="K", type=int, help="keep the K likeliest tokens")
+    parser.add_argument("--top-p", metavar="P", type=float, help="keep the likeliest tokens of mass P")
+    parser.add_argument("--min-p", metavar="P", type=float, help="keep tokens of at least P times the likeliest's")
+    parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="whose order of settings (%(default)s)")
+
+
+def token_ids(text: str) -> tuple[int, ...]:
+    """Token ids of a list with commas.
+
+    >>> token_ids("19,5,24")
+    (19, 5, 24)
+    """
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"token ids must be whole numbers with commas, got {text!r}") from None
+
+
+def memory_budget(given: argparse.Namespace) -> int | None:
+    """The bytes that ``--memory`` allows; None where it is left out.
+
+    Raises
+    ------
+    InvalidInput: no number of bytes.
+    """
+    if given.memory is not None and not 1 <= given.memory * 1e9 < math.inf:
+        raise InvalidInput(f"--memory must be above 0 GB, got {given.memory}; leave it out to take 3/4 of what is free")
+    return None if given.memory is None else int(given.memory * 1e9)
+
+
+def loaded(path: str, given: argparse.Namespace) -> NextTokenModel:
+    """The model at a path; where it came from is said on stderr."""
+    model = load_model(
+        path,
+        format=given.format,
+        trust=given.trust,
+        device=given.device,
+        n_head=given.n_head,
+        vocabulary=None if given.vocabulary is None else load_vocabulary(given.vocabulary),
+    )
+    print(f"markovgpt: {model.source}", file=sys.stderr)
+    return model
+
+
+def table_of(given: argparse.Namespace) -> LogitTable:
+    """The model's logits."""
+    budget = memory_budget(given)
+    return tabulate(
+        loaded(given.model, given),
+        with_prefixes=given.prefixes,
+        context_length=given.context_length,
+        directory=given.on_disk,
+        memory_budget=budget,
+        progress=True,
+        workers=given.workers,
+    )
+
+
+def chain_of(given: argparse.Namespace) -> tuple[WindowChain, SamplingSettings, LogitTable]:
+    """The model's chain, the settings as resolved, and the table it was made from."""
+    settings = SamplingSettings(given.temperature, given.top_k, given.top_p, given.min_p, given.engine)
+    table = table_of(given)
+    return WindowChain.from_logits(table, settings), settings, table
