@@ -49,6 +49,14 @@ def test_they_enclose_what_they_were_rounded_from():
         assert upper - lower <= exact * Fraction(1, 10**5)
 
 
+@pytest.mark.parametrize("exponent", [-3, -900, -4000])
+def test_more_digits_than_are_computed_hold_as_well(exponent):
+    exact = Fraction(3, 4) * Fraction(2) ** exponent
+    lower, upper = map(Fraction, bounds_in_digits(answer((0.75, exponent), (0.75, exponent)), 45))
+    assert lower <= exact <= upper
+    assert upper - lower <= exact * Fraction(1, 10**29)
+
+
 def test_logarithms_are_rounded_outward_too():
     assert log10_bounds(answer(2.0**-1, 2.0**-1)) == ("-0.301030", "-0.301029")  # log10 2 = 0.30102999566
     assert log10_bounds(answer(0.0, 0.0)) == ("-inf", "-inf")

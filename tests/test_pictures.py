@@ -61,3 +61,11 @@ def test_what_cannot_be_told_apart_is_not_drawn(tmp_path):
     many = [str(number) for number in range(25)]
     assert draw_sweep(rows(temperature=[*many, "99"], red=many), tmp_path / "a.svg") is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dollar_is_a_dollar(tmp_path):
+    found = words(draw_sweep(rows(temperature=["0.5", "1"], red=["$a$", "$b_1$"]), tmp_path / "a.svg"))
+    assert {"red $a$", "red $b_1$"} <= set(found)
+    assert "log10 P($a$ within 9 tokens)" in words(
+        draw_sweep([{**row, "red": "$a$"} for row in rows(temperature=["0.5", "1"])], tmp_path / "b.svg")
+    )

@@ -60,23 +60,28 @@ def _curves(rows: Sequence[Row], path: str | Path, over: str, others: Sequence[s
     for combination in product(*(_values(rows, name) for name in others)):
         own = [row for row in rows if all(row[name] == value for name, value in zip(others, combination, strict=True))]
         own.sort(key=lambda row: place[row[over]])
-        label = ", ".join(f"{_name(name)} {value}" for name, value in zip(others, combination, strict=True))
+        label = _literal(", ".join(f"{_name(name)} {value}" for name, value in zip(others, combination, strict=True)))
         numbers = [[float(row[name]) for row in own] for name in ("log10", "log10_lower", "log10_upper")]
         curves[label] = ([place[row[over]] for row in own], numbers[0], numbers[1], numbers[2])
-    x_names = [] if numeric else ticks
+    x_names = [] if numeric else list(map(_literal, ticks))
     return log10_figure(curves, path, x_label=_name(over), y_label=f"log10 {what}", x_names=x_names)
 
 
 def _what(rows: Sequence[Row]) -> str:
     """What the probability is of."""
     reds, within = _values(rows, "red"), _values(rows, "within")
-    red = reds[0] if len(reds) == 1 else "red"
+    red = _literal(reds[0]) if len(reds) == 1 else "red"
     return f"P({red} ever)" if within == [EVER] else f"P({red} within {within[0]} tokens)"
 
 
 def _values(rows: Sequence[Row], name: str) -> list[str]:
     """The values of a column in the order in which they come."""
     return list(dict.fromkeys(str(row[name]) for row in rows))
+
+
+def _literal(text: str) -> str:
+    """Text of which no part is read as a formula."""
+    return text.replace("$", r"\$")
 
 
 def _name(column: str) -> str:
