@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 from markovgpt.commands.questions import add_demo, add_draw, add_greedy, add_stationary, add_verify
 from markovgpt.commands.reach import add_reach
+from markovgpt.commands.sweep import add_sweep
 from markovgpt.errors import MarkovGPTError, NotConverged, TooLarge
 
 ANSWERED, BAD_INPUT, NOT_CERTIFIED, WOULD_NOT_FIT, INTERRUPTED = 0, 2, 3, 4, 130
-COMMANDS = (add_demo, add_stationary, add_reach, add_verify, add_greedy, add_draw)
+COMMANDS = (add_demo, add_stationary, add_reach, add_sweep, add_verify, add_greedy, add_draw)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         again = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        resumable = getattr(given, "on_disk", None)
+        resumable = getattr(given, "on_disk", None) or getattr(given, "resumable", False)
         print("markovgpt: interrupted" + ("; the same command goes on from here" if resumable else ""), file=sys.stderr)
         signal.signal(signal.SIGINT, again)
         return INTERRUPTED

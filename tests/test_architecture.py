@@ -21,6 +21,7 @@ FLOORS = {
     "export": 5,
     "explorer": 5,
     "demo": 6,
+    "sweeps": 6,
     "commands": 7,
     "cli": 7,
     "__init__": 8,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import markovgpt as mg
+from markovgpt.export import tables
 from markovgpt.scaled import ScaledArray
 from markovgpt.solvers.certificate import Enclosure
 
@@ -87,3 +88,15 @@ def test_a_table_is_the_same_bytes_when_written_twice(tmp_path):
 def test_a_table_without_rows_is_refused(tmp_path):
     with pytest.raises(mg.InvalidInput, match="the table empty must have at least one row, got none"):
         mg.write_table([], tmp_path, "empty")
+
+
+def test_parquet_is_written_where_pyarrow_is_and_otherwise_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "find_spec", lambda name: None)
+    assert tables.write_parquet([{"a": "1e-400"}], tmp_path, "small") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_parquet_holds_the_rows(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    file = tables.write_parquet([{"a": "1e-400", "n": 3}], tmp_path, "small")
+    assert parquet.read_table(file).to_pylist() == [{"a": "1e-400", "n": 3}]

@@ -115,7 +115,8 @@ def _top_p(left: Candidates, p: np.float32, margins: Margins | None) -> Candidat
 def _min_p(left: Candidates, share: np.float32, margins: Margins | None) -> Candidates:
     """The logits of at least the largest plus log of the share."""
     best = left.logits.max(axis=1, keepdims=True)
-    least = best + np.float32(np.log(np.float64(share)))
+    with np.errstate(divide="ignore"):  # a share that is 0 in float32 cuts nothing
+        least = best + np.float32(np.log(np.float64(share)))
     if margins:
         with np.errstate(over="ignore"):
             odds = np.exp(np.where(left.logits < best, left.logits.astype(np.float64) - least, np.inf))

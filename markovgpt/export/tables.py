@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,20 @@ def write_table(rows: Sequence[dict[str, Any]], folder: str | Path, name: str) -
     text = escaped.to_latex(index=False, escape=False)
     (place / f"{name}.tex").write_text(text, encoding="utf-8")
     return place / f"{name}.csv"
+
+
+def write_parquet(rows: Sequence[dict[str, Any]], folder: str | Path, name: str) -> Path | None:
+    """Write rows as ``name.parquet`` into a folder that is there, if pyarrow is.
+
+    Returns
+    -------
+    The path of the file; None without pyarrow.
+    """
+    if find_spec("pyarrow") is None:
+        return None
+    file = Path(folder) / f"{name}.parquet"
+    pd.DataFrame(list(rows)).to_parquet(file, index=False, engine="pyarrow")
+    return file
 
 
 LATEX_SPECIAL = str.maketrans(
