@@ -3,8 +3,12 @@
 import argparse
 import math
 import sys
+from dataclasses import fields
+from typing import NamedTuple
 
+from markovgpt.chains.cuts import count_cuts
 from markovgpt.chains.logits import LogitTable, tabulate
+from markovgpt.chains.margins import NARROW, Cuts
 from markovgpt.chains.sampling import ENGINES, SamplingSettings
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput
@@ -40,11 +44,22 @@ def add_windows(parser: argparse.ArgumentParser) -> None:
 def add_common(parser: argparse.ArgumentParser) -> None:
     """The model and the sampling settings."""
     add_model(parser)
-    parser.add_argument("--temperature", metavar="T", type=float, default=1.0, help="at least 0; 0 is the argmax (1)")
-    parser.add_argument("--top-k", metavar="K", type=int, help="keep the K likeliest tokens")
-    parser.add_argument("--top-p", metavar="P", type=float, help="keep the likeliest tokens of mass P")
-    parser.add_argument("--min-p", metavar="P", type=float, help="keep tokens of at least P times the likeliest's")
-    parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="whose order of settings (%(default)s)")
+    sampling = parser.add_argument_group("sampling settings")
+    sampling.add_argument("--temperature", metavar="T", type=float, default=1.0, help="at least 0; 0 is the argmax (1)")
+    sampling.add_argument("--top-k", metavar="K", type=int, help="keep the K likeliest tokens")
+    sampling.add_argument("--top-p", metavar="P", type=float, help="keep the likeliest tokens of mass P")
+    sampling.add_argument("--min-p", metavar="P", type=float, help="keep tokens of at least P times the likeliest's")
+    sampling.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="whose order of settings (%(default)s)")
+    sampling.add_argument("--typical-p", metavar="P", type=float, help="keep the most typical tokens of mass P")
+    sampling.add_argument("--epsilon-cutoff", metavar="P", type=float, help="keep tokens of at least P")
+    sampling.add_argument("--eta-cutoff", metavar="P", type=float, help="the same, lower where the entropy is high")
+    sampling.add_argument(
+        "--window-repetition-penalty", metavar="X", type=float, help="divide the logits of tokens in the window by X"
+    )
+    sampling.add_argument(
+        "--generation-config", metavar="FOLDER", help="the settings of a Hugging Face folder, in place of all of these"
+    )
+    sampling.add_argument("--do-sample", action="store_true", help="sample even where that folder says to be greedy")
 
 
 def token_ids(text: str) -> tuple[int, ...]:
@@ -99,8 +114,50 @@ def table_of(given: argparse.Namespace) -> LogitTable:
     )
 
 
-def chain_of(given: argparse.Namespace) -> tuple[WindowChain, SamplingSettings, LogitTable]:
-    """The model's chain, the settings as resolved, and the table it was made from."""
-    settings = SamplingSettings(given.temperature, given.top_k, given.top_p, given.min_p, given.engine)
+class Made(NamedTuple):
+    """A model's chain, and what it was made from.
+
+    Parameters
+    ----------
+    settings: as resolved.
+    cuts: how many windows they cut in a doubtful place.
+    """
+
+    chain: WindowChain
+    settings: SamplingSettings
+    table: LogitTable
+    cuts: Cuts
+
+
+def settings_of(given: argparse.Namespace) -> SamplingSettings:
+    """The sampling settings of a command line.
+
+    Raises
+    ------
+    InvalidInput: a setting outside its range, or one beside a folder's.
+    """
+    named = {field.name: getattr(given, field.name) for field in fields(SamplingSettings)}
+    if given.generation_config is None:
+        if given.do_sample:
+            raise InvalidInput("--do-sample goes with --generation-config, got it alone; sampling is what is done here")
+        return SamplingSettings(**named)
+    changed = [field.name for field in fields(SamplingSettings) if named[field.name] != field.default]
+    if changed:
+        raise InvalidInput(
+            f"--generation-config must be given without other settings, got {', '.join(changed)}; leave one side out"
+        )
+    return SamplingSettings.from_generation_config(given.generation_config, do_sample=given.do_sample or None)
+
+
+def chain_of(given: argparse.Namespace) -> Made:
+    """The model's chain; windows that are cut in a doubtful place are counted on stderr."""
+    settings = settings_of(given)
     table = table_of(given)
-    return WindowChain.from_logits(table, settings), settings, table
+    cuts = count_cuts(table, settings)
+    if cuts.n_tied or cuts.n_narrow:
+        print(
+            f"markovgpt: of {cuts.n_rows} windows the settings cut {cuts.n_tied} between equal tokens and "
+            f"{cuts.n_narrow} within {NARROW:g} of a cut: another machine may keep other tokens there",
+            file=sys.stderr,
+        )
+    return Made(WindowChain.from_logits(table, settings), settings, table, cuts)

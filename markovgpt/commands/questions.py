@@ -3,6 +3,7 @@
 import argparse
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -65,14 +66,14 @@ def _demo(given: argparse.Namespace) -> None:
 
 def _stationary(given: argparse.Namespace) -> None:
     began = time.perf_counter()
-    chain, settings, table = chain_of(given)
+    chain, settings, table, cuts = chain_of(given)
     found = stationary_distributions(chain)
     if given.json:
         classes = [
             {"windows": [chain.label(int(state)) for state in states], **answer.summary()}
             for states, answer in zip(found.classes, found.answers, strict=True)
         ]
-        print_json("stationary", settings, table, began, {"classes": classes})
+        print_json("stationary", settings, table, began, {"cuts": asdict(cuts), "classes": classes})
         return
     for index, (states, answer) in enumerate(zip(found.classes, found.answers, strict=True)):
         print(f"recurrent class {index + 1} of {len(found.classes)}: {len(states)} of {chain.n_states} windows")
@@ -107,7 +108,7 @@ def _greedy(given: argparse.Namespace) -> None:
 
 
 def _draw(given: argparse.Namespace) -> None:
-    chain, _, _ = chain_of(given)
+    chain = chain_of(given).chain
     red = None if given.red is None else ending_with(chain.space, given.red, chain.vocabulary)
     write = write_dot if Path(given.out).suffix == ".dot" else draw
     file = write(chain, given.out, red=red)

@@ -1,14 +1,19 @@
-"""`markovgpt reach`: how likely it is that a red text is written, and when."""
+"""`markovgpt reach`: how likely it is that a red text is written, when, how, and under which settings."""
 
 import argparse
+import dataclasses
 import time
 from typing import Any
 
 import numpy as np
 
-from markovgpt.analysis.arguments import Start
+from markovgpt.analysis.arguments import Target
 from markovgpt.analysis.reachability import expected_hitting_time, hitting_probability
-from markovgpt.chains.red import ending_with
+from markovgpt.analysis.result import Answer
+from markovgpt.analysis.stationary import stationary_distributions
+from markovgpt.chains.red import red_regex, red_tokens
+from markovgpt.chains.window_chain import WindowChain
+from markovgpt.commands.more import DETAILS, Asked, add_details
 from markovgpt.commands.options import add_common, chain_of, token_ids
 from markovgpt.commands.output import print_json, print_likeliest
 from markovgpt.errors import InvalidInput
@@ -20,43 +25,112 @@ def add_reach(commands: Any) -> None:
     """The command and its options."""
     reach = commands.add_parser("reach", help="how likely it is that a red text is written, and when")
     add_common(reach)
-    red = reach.add_mutually_exclusive_group(required=True)
-    red.add_argument("--red", metavar="TEXT", help="red are the windows that end with this text")
-    red.add_argument("--red-tokens", metavar="IDS", type=token_ids, help="the same as token ids: 19,5,24")
-    start = reach.add_mutually_exclusive_group()
+    asking = reach.add_argument_group("question")
+    red = asking.add_mutually_exclusive_group(required=True)
+    red.add_argument("--red", metavar="TEXT", action="append", help="a text that must not be written; may be repeated")
+    red.add_argument("--red-tokens", metavar="IDS", type=token_ids, action="append", help="token ids: 19,5,24")
+    red.add_argument("--red-regex", metavar="REGEX", help="any text that matches a regular expression")
+    start = asking.add_mutually_exclusive_group()
     start.add_argument("--start", metavar="TEXT", help="the window to begin with; left out: every window")
     start.add_argument("--start-tokens", metavar="IDS", type=token_ids, help="the same as token ids: 0,0,0,0")
-    reach.add_argument("--within", metavar="N", type=int, help="within N tokens; left out: ever, and the expected time")
-    reach.add_argument("--certificate", metavar="FILE", help="write the answer with what is needed to verify it")
+    start.add_argument("--long-run", action="store_true", help="begin where the chain lives in the long run")
+    asking.add_argument("--within", metavar="N", type=int, help="within N tokens; left out: ever, and when")
+    asking.add_argument("--avoiding", metavar="TEXT", action="append", help="before this text; may be repeated")
+    end = asking.add_mutually_exclusive_group()
+    end.add_argument("--stop", metavar="TEXT", help="each token of TEXT ends what is written: red before the end")
+    end.add_argument("--stop-tokens", metavar="IDS", type=token_ids, help="the same as token ids")
+    asking.add_argument("--certificate", metavar="FILE", help="write the answer with what is needed to verify it")
+    add_details(reach)
     reach.set_defaults(answer=_reach)
 
 
 def _reach(given: argparse.Namespace) -> None:
     began = time.perf_counter()
-    if given.certificate is not None and given.within is not None:
-        raise InvalidInput("a certificate has no horizon, got --within; leave out --within, or --certificate")
-    chain, settings, table = chain_of(given)
-    wanted = given.red if given.red is not None else given.red_tokens
-    red = ending_with(chain.space, wanted, chain.vocabulary)
-    start: Start | None = given.start if given.start is not None else given.start_tokens
-    answer = hitting_probability(chain, red, start=start, within=given.within)
-    question = {"red": wanted, "start": start, "within": given.within}
-    answers = {"P(red)": answer}
-    if given.within is None:
-        answers["expected tokens until red"] = expected_hitting_time(chain, red, start=start)
+    _check(given)
+    made = chain_of(given)
+    asked = _asked(given, made.chain)
+    answers = _answers(asked)
     if given.certificate is not None:
         endless = np.any(answers["expected tokens until red"].infinite)
-        asked = "hitting_probability" if endless else "expected_hitting_time"
-        note = f"red {wanted!r}; {settings}; {table.source}"
-        write_certificate(chain, given.certificate, asked, target=red, start=start, note=note)
+        question = "hitting_probability" if endless else "expected_hitting_time"
+        note = f"red {asked.wanted!r}; {made.settings}; {made.table.source}"
+        write_certificate(made.chain, given.certificate, question, target=asked.red, start=asked.start, note=note)
+    details = [
+        detail(asked, made, answers["P(red)"], getattr(given, name))
+        for name, detail in DETAILS.items()
+        if getattr(given, name) not in (None, False)
+    ]
     if given.json:
-        time_of = {f"expected_steps_{name}": v for name, v in list(answers.values())[-1].summary().items()}
-        extra = {**answer.summary(), **(time_of if given.within is None else {})}
-        print_json("reach", settings, table, began, {**question, **extra})
+        whole = asked.described | {"cuts": dataclasses.asdict(made.cuts)} | answers["P(red)"].summary()
+        if "expected tokens until red" in answers:
+            time_of = answers["expected tokens until red"].summary()
+            whole |= {f"expected_steps_{name}": value for name, value in time_of.items()}
+        for detail in details:
+            whole |= detail.described
+        print_json("reach", made.settings, made.table, began, whole)
         return
-    for name, each in answers.items():
-        if start is None:
-            print(f"{name}, from each window")
-            print_likeliest(chain, each, np.arange(chain.n_states))
-        else:
-            print(f"{name} = {certified_digits(each)}   in [{each.lower!r}, {each.upper!r}]   ({each.method})")
+    for name, answer in answers.items():
+        _print(name, answer, made.chain)
+    for detail in details:
+        print("\n".join(detail.lines))
+
+
+def _check(given: argparse.Namespace) -> None:
+    """Refuse options that do not go together."""
+    ended = given.stop is not None or given.stop_tokens is not None
+    if given.certificate is not None and (given.within is not None or ended or given.avoiding or given.long_run):
+        raise InvalidInput(
+            "a certificate has no horizon, no end and one start, got --within, --stop, --avoiding or --long-run; "
+            "leave it out, or --certificate"
+        )
+    for name in DETAILS:
+        if getattr(given, name) not in (None, False) and given.start is None and given.start_tokens is None:
+            option = "--" + name.replace("_", "-")
+            raise InvalidInput(f"{option} needs one start, got none; give --start or --start-tokens")
+
+
+def _asked(given: argparse.Namespace, chain: WindowChain) -> Asked:
+    """The question of a command line."""
+    red: Target
+    if given.red_regex is not None:
+        _need_vocabulary(chain, "--red-regex")
+        wanted, red = given.red_regex, red_regex(given.red_regex, chain.vocabulary)  # type: ignore[arg-type]
+    elif given.red is not None:
+        wanted, red = given.red[0] if len(given.red) == 1 else given.red, given.red
+    else:
+        wanted = given.red_tokens[0] if len(given.red_tokens) == 1 else given.red_tokens
+        red = red_tokens(*given.red_tokens)
+    stop_tokens = given.stop_tokens or ()
+    if given.stop is not None:
+        _need_vocabulary(chain, "--stop")
+        stop_tokens = chain.vocabulary.encode(given.stop)  # type: ignore[union-attr]
+        if not stop_tokens:
+            raise InvalidInput("--stop must hold at least one token, got none; leave it out where nothing ends")
+    start = given.start if given.start is not None else given.start_tokens
+    if given.long_run:
+        start = stationary_distributions(chain).only()
+    return Asked(chain, red, wanted, start, given.within, given.avoiding, tuple(stop_tokens))
+
+
+def _need_vocabulary(chain: WindowChain, option: str) -> None:
+    """Refuse a text where tokens have none."""
+    if chain.vocabulary is None:
+        raise InvalidInput(f"{option} needs a vocabulary, got a model without one; give --vocabulary, or token ids")
+
+
+def _answers(asked: Asked) -> dict[str, Answer]:
+    """The probability, and where nothing ends the text the expected time."""
+    probability = hitting_probability(asked.chain, asked.red, start=asked.start, within=asked.within, **asked.ends)
+    if asked.within is not None or asked.avoiding or asked.stop_tokens:
+        return {"P(red)": probability}
+    time_until = expected_hitting_time(asked.chain, asked.red, start=asked.start)
+    return {"P(red)": probability, "expected tokens until red": time_until}
+
+
+def _print(name: str, answer: Answer, chain: WindowChain) -> None:
+    """One answer, from a start or from every window."""
+    if isinstance(answer.value, np.ndarray):
+        print(f"{name}, from each window")
+        print_likeliest(chain, answer, np.arange(chain.n_states))
+    else:
+        print(f"{name} = {certified_digits(answer)}   in [{answer.lower!r}, {answer.upper!r}]   ({answer.method})")
