@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -97,7 +98,8 @@ def test_one_process_or_two_make_the_same_bytes(done, folder, tmp_path):
     assert contents(tmp_path / "one") == contents(done)
 
 
-def test_a_finished_sweep_is_taken_as_it_is(done, folder, at_once):
+def test_a_finished_sweep_is_taken_as_it_is(done, folder, at_once, monkeypatch):
+    monkeypatch.setattr(module, "tabulate", stop)
     before = (done / "sweep.csv").stat().st_mtime_ns
     assert sweep({"tiny": folder}, GRID, done) == done / "sweep.csv"
     assert (at_once, (done / "sweep.csv").stat().st_mtime_ns) == ([], before)
@@ -228,11 +230,15 @@ def test_ctrl_c_exits_with_130_and_the_same_command_goes_on(folder, tmp_path, at
     temperatures = [f"{temperature:.2f}" for temperature in np.linspace(0.1, 1, 40)]
     command = shell(folder, tmp_path / "out", "--within", "4", "--workers", "2", "--temperature", *temperatures)
     run = subprocess.Popen(
-        [sys.executable, "-c", SLOW, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", SLOW, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     assert run.stdout.readline() == "kept\n"
     time.sleep(0.1)
-    run.send_signal(signal.SIGINT)
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal does, to all of its processes
     out, err = run.communicate(timeout=60)
     assert run.returncode == 130
     assert err.splitlines()[-1] == "markovgpt: interrupted; the same command goes on from here"

@@ -62,8 +62,9 @@ def _rounded(number: Numbers, digits: int, rounding: str) -> str:
     if abs(exponent) <= EXACT_EXPONENT:
         whole = WIDE.multiply(mantissa, WIDE.power(2, exponent))
     else:
-        outward = Decimal(1) + Decimal(1).scaleb(-30) * (1 if rounding == ROUND_CEILING else -1)
         forty = Context(prec=40, rounding=rounding, Emin=MIN_EMIN, Emax=MAX_EMAX)
+        slack = Decimal(1 if rounding == ROUND_CEILING else -1).scaleb(-30)  # far more than a power is off by
+        outward = forty.add(Decimal(1), slack)
         whole = forty.multiply(forty.multiply(mantissa, forty.power(2, exponent)), outward)
     if whole == 1:  # a proof
         return "1"
