@@ -125,9 +125,21 @@ REFUSED = [
     (["--red", "aaa", "--top-k", "3"], 2, "top_k must be at most the vocabulary's 2 tokens"),
     (["--red", "aaa", "--top-p", "0"], 2, r"top_p must lie in (0, 1]"),
     (["--red", "aaa", "--min-p", "2"], 2, r"min_p must lie in [0, 1]"),
-    (["--red", "aaaa"], 2, "red must fit in the window of 3 tokens, got 4 tokens: 'aaaa'"),
-    (["--red", "xyz"], 2, "text must be made of the vocabulary's tokens, got 'x'"),
-    (["--red", ""], 2, "a pattern must hold at least one token"),
+    (["--red", "xyz"], 2, "red text must be made of the vocabulary's characters, got 'x' in 'xyz'"),
+    (["--red", ""], 2, "red texts must be one or more, none of them empty"),
+    (["--red-regex", "a*"], 2, "regex must match at least one character"),
+    (["--red-regex", "("], 2, "regex must be one that greenery can read"),
+    (["--red", "aaa", "--stop", ""], 2, "--stop must hold at least one token"),
+    (["--red", "aaa", "--do-sample"], 2, "--do-sample goes with --generation-config"),
+    (
+        ["--red", "aaa", "--generation-config", ".", "--top-k", "2"],
+        2,
+        "must be given without other settings, got top_k",
+    ),
+    (["--red", "aaa", "--ways", "3"], 2, "--ways needs one start"),
+    (["--red", "aaa", "--start", "aaa", "--ways", "0"], 2, "k must be a whole number of at least 1"),
+    (["--red", "aaa", "--start", "aab", "--conversations", "-1"], 2, "conversations must be"),
+    (["--red", "aaa", "--start", "aab", "--within", "3", "--windows", "2"], 2, "--windows looks at the whole way"),
     (["--red-tokens", "7"], 2, "tokens must be whole numbers in 0..1, got 7"),
     (["--red", "aaa", "--start", "a"], 2, "a window must hold 3 tokens, got 1"),
     (["--red", "aaa", "--within", "-1"], 2, "within must be a whole number n of at least 0"),
@@ -198,7 +210,7 @@ def test_a_reader_that_leaves_early_hears_no_traceback(folder):
 
 
 def test_not_a_traceback_from_a_real_process(folder):
-    command = [sys.executable, "-m", "markovgpt.cli", "reach", folder, "--red", "aaaa"]
+    command = [sys.executable, "-m", "markovgpt.cli", "reach", folder, "--red", "x"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
@@ -354,4 +366,4 @@ def test_a_red_that_may_never_come_has_the_certificate_of_its_probability(folder
 def test_a_certificate_has_no_horizon(folder, tmp_path, capsys):
     file = str(tmp_path / "c.npz")
     assert cli.main(["reach", folder, "--red", "aaa", "--within", "3", "--certificate", file]) == 2
-    assert "leave out --within, or --certificate" in capsys.readouterr().err
+    assert "leave it out, or --certificate" in capsys.readouterr().err

@@ -61,10 +61,18 @@ def test_a_stop_token_ends_the_text():
     assert (row["stop"], row["value"]) == ("b", "0")
 
 
-def test_a_start_that_is_an_end_is_refused():
+def test_a_start_may_end_with_a_stop_token_that_ends_nothing():
+    # after ab: aa at once, with 1/4; with the first b the text has ended
     grid = SweepGrid(reds=["aa"], starts=["ab"], within=5, stop_tokens=[1])
-    with pytest.raises(mg.InvalidInput, match="a start must not end with a stop token, got 'ab'"):
-        rows_of(COIN, "coin", mg.SamplingSettings(), grid)
+    [row] = rows_of(COIN, "coin", mg.SamplingSettings(), grid)
+    assert row["value"] == "0.250000000000"
+
+
+def test_a_text_longer_than_the_window_and_many_starts():
+    # aaa of three tosses has 1/8, whatever came before that is no a; after ba two more do: 1/4
+    grid = SweepGrid(reds=["aaa", (0, 0, 0)], starts=["bb", "ab", (0, 1), "ba"], within=3)
+    found = [row["value"] for row in rows_of(COIN, "coin", mg.SamplingSettings(), grid)]
+    assert found == [*["0.125000000000"] * 3, "0.250000000000"] * 2
 
 
 def test_what_is_far_below_the_doubles_is_written_all_the_same():

@@ -25,11 +25,12 @@ def given(*arguments):
 
 
 def test_the_chain_is_that_of_the_settings(folder, capsys):
-    chain, settings, table = options.chain_of(
+    chain, settings, table, cuts = options.chain_of(
         given(folder, "--temperature", "0.5", "--top-k", "2", "--context-length", "2", "--prefixes")
     )
     assert settings == mg.SamplingSettings(0.5, 2)
     assert chain.n_states == table.space.n_states == 3 + 9
+    assert (cuts.n_rows, cuts.n_tied, cuts.n_narrow) == (12, 0, 0)
     assert ((chain.next_token_probs > 0).sum(axis=1) == 2).all()
     assert capsys.readouterr().err.startswith("markovgpt: markovgpt model, float32, weights")
 

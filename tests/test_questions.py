@@ -7,7 +7,9 @@ import pytest
 
 import markovgpt as mg
 from markovgpt import cli
+from markovgpt.chains.margins import Cuts
 from markovgpt.commands import questions
+from markovgpt.commands.options import Made
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +18,11 @@ def two_loops(monkeypatch):
     table = mg.LogitTable(mg.StateSpace(2, 1), np.array([[0.0, -np.inf], [-np.inf, 0.0]]), mg.Vocabulary(("a", "b")))
     settings = mg.SamplingSettings()
     monkeypatch.setattr(questions, "table_of", lambda given: table)
-    monkeypatch.setattr(questions, "chain_of", lambda given: (mg.WindowChain.from_logits(table), settings, table))
+    monkeypatch.setattr(
+        questions,
+        "chain_of",
+        lambda given: Made(mg.WindowChain.from_logits(table), settings, table, Cuts(2, 0, 0, 1.0)),
+    )
 
 
 def test_each_class_has_its_line(capsys):

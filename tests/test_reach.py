@@ -7,15 +7,17 @@ import pytest
 
 import markovgpt as mg
 from markovgpt import cli
+from markovgpt.chains.margins import Cuts
 from markovgpt.commands import reach
+from markovgpt.commands.options import Made
 
 
 @pytest.fixture
 def coin(monkeypatch):
     """Every window of two tokens is followed by 0 or 1, each with probability 1/2."""
     table = mg.LogitTable(mg.StateSpace(2, 2), np.zeros((4, 2)), mg.Vocabulary(("0", "1")))
-    settings = mg.SamplingSettings()
-    monkeypatch.setattr(reach, "chain_of", lambda given: (mg.WindowChain.from_logits(table), settings, table))
+    made = Made(mg.WindowChain.from_logits(table), mg.SamplingSettings(), table, Cuts(4, 0, 0, 1.0))
+    monkeypatch.setattr(reach, "chain_of", lambda given: made)
 
 
 def test_two_ones_of_three_tosses(coin, capsys):
@@ -30,6 +32,48 @@ def test_two_ones_come_after_six_tosses(coin, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["expected_steps_lower"] <= 6 <= found["expected_steps_upper"]
     assert found["value"] == 1
+
+
+START = ["--start", "00"]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--red", "111", *START, "--within", "3"], 1 / 8),  # longer than the window
+        (["--red", "11", "--red", "01", *START, "--within", "2"], 1 / 2 + 1 / 4),  # any 1
+        (["--red-tokens", "1,1,1", *START, "--within", "3"], 1 / 8),
+        (["--red-regex", "10*1", *START, "--within", "3"], 1 / 8 * 4),  # 110 111 101 011
+        (["--red", "11", *START, "--avoiding", "10"], 1 / 2),  # after the first 1 the next decides
+        (["--red", "1", *START, "--stop", "0"], 1 / 2),  # the first 0 that is written ends it
+        (["--red", "1", *START, "--stop-tokens", "0"], 1 / 2),
+        (["--red", "111", "--long-run", "--within", "1"], 1 / 8),
+    ],
+)
+def test_red_is_asked_about_in_every_way_people_put_it(coin, capsys, options, expected):
+    assert cli.main(["reach", "MODEL", "--json", *options]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["lower"] <= expected <= found["upper"]
+    assert found["cuts"]["n_rows"] == 4
+
+
+def test_more_is_said_on_request(coin, capsys):
+    more = ["--conversations", "2", "--count", "10", "--quantile", "0.5", "--given-red", "--ways", "2"]
+    assert cli.main(["reach", "MODEL", "--red", "1", *START, "--stop", "0", "--json", *more]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["in_conversations"]["value"] == pytest.approx(3 / 4)
+    assert found["expected_count"]["value"] == pytest.approx(1 - 2.0**-10)  # 1/2 + 1/4 + ...: ones before the first 0
+    assert found["quantile"]["value"] == 1
+    assert found["conditional_expected_steps"]["value"] == pytest.approx(1)
+    assert [way["text"] for way in found["ways"]] == ["1"]
+    assert cli.main(["reach", "MODEL", "--red", "11", *START, "--windows", "2", "--ways", "2", "--break-points"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "the 2 likeliest ways to red" in lines
+    assert "  11  0.250000000000" in lines
+    assert "the most dangerous windows: expected visits that red follows" in lines
+    assert "top_k: possible at 2, as by '0011'; not at 1" in lines  # of equals the lower token stays
+    assert cli.main(["reach", "MODEL", "--red", "11", *START, "--quantile", "0.5", "--given-red"]) == 0
+    assert "tokens until P(red) is 0.5: 4" in capsys.readouterr().out  # 1/4 3/8 1/2 of 2, 3 and 4 tosses
 
 
 def _bounds(coin, expected):

@@ -58,7 +58,7 @@ def _reach(given: argparse.Namespace) -> None:
     details = [
         detail(asked, made, answers["P(red)"], getattr(given, name))
         for name, detail in DETAILS.items()
-        if getattr(given, name) not in (None, False)
+        if _is_wanted(given, name)
     ]
     if given.json:
         whole = asked.described | {"cuts": dataclasses.asdict(made.cuts)} | answers["P(red)"].summary()
@@ -84,9 +84,15 @@ def _check(given: argparse.Namespace) -> None:
             "leave it out, or --certificate"
         )
     for name in DETAILS:
-        if getattr(given, name) not in (None, False) and given.start is None and given.start_tokens is None:
+        if _is_wanted(given, name) and given.start is None and given.start_tokens is None:
             option = "--" + name.replace("_", "-")
             raise InvalidInput(f"{option} needs one start, got none; give --start or --start-tokens")
+
+
+def _is_wanted(given: argparse.Namespace, name: str) -> bool:
+    """Whether an option was given, 0 included."""
+    value = getattr(given, name)
+    return value is not None and value is not False
 
 
 def _asked(given: argparse.Namespace, chain: WindowChain) -> Asked:

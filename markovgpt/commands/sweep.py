@@ -26,6 +26,9 @@ def add_sweep(commands: Any) -> None:
     sweeping.add_argument("--start", metavar="TEXT", action="append", default=[], help="a window to begin with; again")
     sweeping.add_argument("--start-tokens", metavar="IDS", type=token_ids, action="append", default=[])
     sweeping.add_argument("--within", metavar="N", type=int, help="within N tokens; left out: ever")
+    sweeping.add_argument(
+        "--stop-tokens", metavar="IDS", type=token_ids, default=(), help="token ids that end the text"
+    )
     sweeping.add_argument("--temperature", metavar="T", type=float, nargs="+", default=[1.0], help="one or more (1)")
     for name, kind, what in (
         ("--top-k", int, "whole numbers, or off"),
@@ -47,6 +50,7 @@ def _sweep(given: argparse.Namespace) -> None:
         reds=[*given.red, *given.red_tokens],
         starts=[*given.start, *given.start_tokens],
         within=given.within,
+        stop_tokens=given.stop_tokens,
         temperatures=given.temperature,
         top_ks=given.top_k,
         top_ps=given.top_p,

@@ -1,26 +1,25 @@
 """One group of a sweep: a checkpoint under one setting, every red from every start. The chain is built once."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from markovgpt.analysis.arguments import Start, Target, start_distribution, start_state
+from markovgpt.analysis.arguments import Start, Target, start_distribution
 from markovgpt.analysis.reachability import hitting_probability
 from markovgpt.analysis.result import Answer
 from markovgpt.chains.logits import LogitTable
-from markovgpt.chains.red import ending_with
+from markovgpt.chains.red import red_tokens
 from markovgpt.chains.sampling import SamplingSettings
-from markovgpt.chains.states import Mask, window_label
+from markovgpt.chains.states import window_label
 from markovgpt.chains.window_chain import WindowChain
-from markovgpt.errors import InvalidInput
 from markovgpt.export.outward import bounds_in_digits, log10_bounds
 from markovgpt.export.tables import certified_digits
 from markovgpt.solvers.certificate import mean_over
 from markovgpt.sweeps.grid import Red, SweepGrid, parts_of, tokens_of
 
 OFF, EVER = "off", "ever"
+VARIED = ("temperature", "top_k", "top_p", "min_p", "engine")  # the settings of a grid
+FEW_STARTS = 3  # asked one by one; more are asked with all windows at once
 Row = dict[str, Any]
 
 
@@ -39,7 +38,7 @@ def rows_of(table: LogitTable, model: str, settings: SamplingSettings, grid: Swe
     head = {
         "model": model,
         "weights_sha256": "" if table.source is None else table.source.weights_sha256[:12],
-        **{name: _cell(value) for name, value in asdict(settings).items()},
+        **{name: _cell(getattr(settings, name)) for name in VARIED},
     }
     return [
         {
@@ -56,45 +55,23 @@ def rows_of(table: LogitTable, model: str, settings: SamplingSettings, grid: Swe
 
 
 def _answers(chain: WindowChain, grid: SweepGrid) -> Iterator[tuple[Red, Start, Answer]]:
-    """Each red from each start. Within a horizon, all starts cost no more than one."""
-    avoiding = _ends(chain, grid)
+    """Each red from each start; within a horizon, many starts cost no more than a few."""
+    ask = partial(hitting_probability, chain, within=grid.within, stop_tokens=grid.stop_tokens)
     for red in grid.reds:
-        target = _target(chain, red)
-        if grid.within is None or len(grid.starts) == 1:
+        target = _target(red)
+        if grid.within is None or len(grid.starts) <= FEW_STARTS:
             for start in grid.starts:
-                yield red, start, hitting_probability(chain, target, start=start, within=grid.within, avoiding=avoiding)
+                yield red, start, ask(target, start=start)
             continue
-        whole = hitting_probability(chain, target, within=grid.within, avoiding=avoiding)
+        whole = ask(target)
         for start in grid.starts:
             begun = mean_over(start_distribution(chain, start), whole.enclosure)
             yield red, start, Answer.of(begun, iterations=whole.iterations)
 
 
-def _target(chain: WindowChain, red: Red) -> Target:
+def _target(red: Red) -> Target:
     """What is red, as the question takes it."""
-    if isinstance(red, str):
-        return red
-    masks = [ending_with(chain.space, part, chain.vocabulary) for part in parts_of(red)]
-    return np.asarray(np.logical_or.reduce(masks))
-
-
-def _ends(chain: WindowChain, grid: SweepGrid) -> Mask | None:
-    """The windows at which the text has ended; None where nothing ends it.
-
-    Raises
-    ------
-    InvalidInput: a start that ends with a stop token, which would be the end at once.
-    """
-    if not grid.stop_tokens:
-        return None
-    ended = np.isin(chain.space.token_from_end(0), grid.stop_tokens)
-    for start in grid.starts:
-        if ended[start_state(chain, start)]:
-            raise InvalidInput(
-                f"a start must not end with a stop token, got {_shown(chain, start)!r}; begin one token later, or "
-                "leave stop_tokens out"
-            )
-    return np.asarray(ended)
+    return red if all(isinstance(part, str) for part in parts_of(red)) else red_tokens(red)  # type: ignore[arg-type]
 
 
 def _shown(chain: WindowChain, given: Any) -> str:
