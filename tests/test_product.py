@@ -95,7 +95,7 @@ def test_walks_may_begin_in_another_automaton_state():
     assert both.space.decode(4) == (0, 1)
     assert both.space.encode((0, 1)) == 1
     assert both.space.token_from_end(0).tolist() == [0, 1, 0, 1, 1]
-    assert both.label(4) == "01 in 0"
+    assert both.label(4) == "01 [0]"
     assert both.entered.tolist() == [False] * 5
 
 

@@ -1,6 +1,7 @@
 """`markovgpt reach`, against an answer by hand; what it shares with the other commands is tested with `cli`."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -58,7 +59,7 @@ def test_red_is_asked_about_in_every_way_people_put_it(coin, capsys, options, ex
 
 
 def test_more_is_said_on_request(coin, capsys):
-    more = ["--conversations", "2", "--count", "10", "--quantile", "0.5", "--given-red", "--ways", "2"]
+    more = ["--conversations", "2", "--count", "10", "--quantile", "0.25", "--given-red", "--ways", "2"]
     assert cli.main(["reach", "MODEL", "--red", "1", *START, "--stop", "0", "--json", *more]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["in_conversations"]["value"] == pytest.approx(3 / 4)
@@ -71,7 +72,9 @@ def test_more_is_said_on_request(coin, capsys):
     assert "the 2 likeliest ways to red" in lines
     assert "  11  0.250000000000" in lines
     assert "the most dangerous windows: expected visits that red follows" in lines
-    assert "top_k: possible at 2, as by '0011'; not at 1" in lines  # of equals the lower token stays
+    assert "top_k: possible at every value, as by '0011'" in lines  # equals of the first stay
+    top_p = next(line for line in lines if line.startswith("top_p"))
+    assert re.fullmatch(r"top_p: possible at 0\.5\d*, as by '0011'; not at 0\.5\d*", top_p)  # of equals the lower stays
     assert cli.main(["reach", "MODEL", "--red", "11", *START, "--quantile", "0.5", "--given-red"]) == 0
     assert "tokens until P(red) is 0.5: 4" in capsys.readouterr().out  # 1/4 3/8 1/2 of 2, 3 and 4 tosses
 

@@ -95,7 +95,7 @@ class ProductChain(TransitionOperator):
     def label(self, state: int) -> str:
         """How a state is printed: its window, and the automaton state where the window does not say it."""
         window = self.base.label(int(self.window_of[state]))
-        return window if state < self.base.n_states else f"{window} in {self.automaton_state[state]}"
+        return window if state < self.base.n_states else f"{window} [{self.automaton_state[state]}]"
 
     def edges(self, of: Mask | None = None) -> Edges:
         """The possible transitions, or those that leave given states."""
@@ -184,7 +184,7 @@ def product(
     >>> coin, ones = WindowChain(StateSpace(2, 2), np.full((4, 2), 0.5)), aho_corasick([(1, 1, 1)], 2)
     >>> both, entries = product(coin, ones.next_state, ones.states_of(coin.space))
     >>> both.n_states, both.label(4), both.push(np.eye(5)[3]).tolist()     # from 11: 10, or 111
-    (5, '11 in 3', [0.0, 0.0, 0.5, 0.0, 0.5])
+    (5, '11 [3]', [0.0, 0.0, 0.5, 0.0, 0.5])
     """
     n, K = chain.n_states, len(following)
     growing = _Growing(chain, following, sheet)
