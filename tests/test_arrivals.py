@@ -119,3 +119,12 @@ def test_ratios_are_those_of_what_is_alive():
         0.5,
     ]
     assert on(mask(2, 1), np.array([3.0, 4.0])).tolist() == [0.0, 4.0]
+
+
+def test_what_comes_later_is_bracketed_by_the_worse_of_both_hazards():
+    # an arrival has a hazard of 1/4 to 1/2, the end one of 1/4 to 1/2: two steps last 1.5 to 1.75 on average
+    walk = walked(chains.gambler(), [3], [1, 2], 1, horizon=None, at_once=True)
+    walk.period, walk.block = 1, Block(1, np.ones(2), np.array([0.25, 0.5]), np.array([0.25, 0.5]))
+    low, high = walk.later(2)
+    assert float(low.to_float()) == pytest.approx(0.25 * 1.5, rel=1e-12)
+    assert float(high.to_float()) == pytest.approx(0.5 * 1.75, rel=1e-12)

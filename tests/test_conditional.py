@@ -1,5 +1,6 @@
 """Conditioning on the target against exact fractions, the gambler's formula and chances of 1e-800."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +13,9 @@ from random_chains import matrices
 
 import markovgpt as mg
 from markovgpt import memory
+from markovgpt.analysis import conditional
 from markovgpt.analysis.conditional import conditional_chain, conditional_hitting_time
+from markovgpt.analysis.reachability import ever_reached
 
 
 def exact_times(rows, target, avoiding=()):
@@ -100,6 +103,18 @@ def test_a_start_is_weighed_by_its_chance():
     half_won = np.array([0.25, 0.25, 0, 0.5])
     exact = times[1] * Fraction(1, 52) / (Fraction(1, 52) + Fraction(1, 2))
     oracles.assert_encloses(conditional_hitting_time(chains.gambler(), [3], start=half_won), exact)
+
+
+def test_a_wide_committor_makes_a_wide_time(monkeypatch):
+    def widened(asked):
+        found = ever_reached(asked)
+        return replace(found, lower=found.lower * 0.9, upper=found.upper * 1.1)
+
+    monkeypatch.setattr(conditional, "ever_reached", widened)
+    answer = conditional_hitting_time(chains.gambler(), [3], start=1)
+    assert answer.value == pytest.approx(32 / 13, rel=1e-12)
+    assert answer.lower == pytest.approx(32 / 13 * 0.9 / 1.1, rel=1e-12)
+    assert answer.upper == pytest.approx(32 / 13 * 1.1 / 0.9, rel=1e-12)
 
 
 def test_stop_tokens_are_survived():

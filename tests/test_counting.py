@@ -113,6 +113,15 @@ def test_a_start_may_be_a_distribution():
     oracles.assert_encloses(expected_count(stopping(), [1], start=begin, tokens=4), exact)
 
 
+def test_only_the_class_that_is_reached_counts():
+    # two coins that never meet, red on every other toss and on every fourth
+    chain = mg.SparseChain.from_matrix([[0.5, 0.5, 0, 0], [0.5, 0.5, 0, 0], [0, 0, 0.75, 0.25], [0, 0, 0.75, 0.25]])
+    for start, rate in ((0, Fraction(1, 2)), (2, Fraction(1, 4))):
+        answer = expected_count(chain, [1, 3], start=start, tokens=10**9)
+        oracles.assert_encloses(answer, rate * 10**9)
+        assert answer.upper / answer.lower < 1 + 1e-10
+
+
 @pytest.mark.parametrize("tokens", [-1, 2.5, True, "many"])
 def test_a_number_of_tokens_that_means_nothing_is_refused(tokens):
     with pytest.raises(mg.InvalidInput, match="tokens must be a whole number of at least 0"):

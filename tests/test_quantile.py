@@ -109,6 +109,7 @@ def test_what_is_only_almost_sure_has_no_last_step():
     assert hitting_quantile(coin, [1], 1, start=0).lower == math.inf
     assert hitting_quantile(chains.gambler(), [3], 1, start=1).lower == math.inf
     assert hitting_quantile(chains.trap(), [2], 1, start=1).lower == math.inf
+    assert hitting_quantile(chains.line(), [5], 1, start=0, avoiding=[3]).lower == math.inf
 
 
 def test_what_is_reached_less_likely_is_infinite_by_proof():

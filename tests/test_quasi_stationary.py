@@ -87,6 +87,24 @@ def test_a_round_of_two_is_taken_at_once(leak):
         assert found.residual < 1e-12
 
 
+def test_a_round_below_the_doubles_has_its_rate():
+    # 0 and 1 alternate; from 1 to 2 with 1e-200 and from there to the target with 1e-200, else back to 1: each two
+    # steps end with 1e-400, and one step with half of that, within a factor 1 + 1e-199
+    chain = mg.SparseChain.from_matrix([[0, 1, 0, 0], [1, 0, 1e-200, 0], [0, 1, 0, 1e-200], [0, 0, 0, 1]])
+    found = quasi_stationary(chain, [3])
+    assert "hazards over 2 steps" in found.method
+    exact = 2 * oracles.log10(Fraction(1e-200)) - oracles.log10(Fraction(2))
+    assert found.rate.log10_lower <= exact <= found.rate.log10_upper
+    assert found.distribution == pytest.approx([0.5, 0.5, 5e-201, 0], rel=1e-12)
+
+
+def test_the_few_that_go_on_are_not_lost():
+    # from 0 every text ends at once; the share of 1e-200 that begins at 1 goes on with 1e-200
+    matrix = [[0, 0, 0.5, 0.5], [0, 1e-200, 0.5, 0.5], [0, 0, 1, 0], [0, 0, 0, 1]]
+    found = quasi_stationary(mg.SparseChain.from_matrix(matrix), [2], start=np.array([1.0, 1e-200, 0, 0]))
+    assert found.distribution.tolist() == [0, 1, 0, 0]
+
+
 def test_what_cannot_reach_the_target_any_more_has_ended():
     # 0 stays with 1/2, is red with 1/4, and falls with 1/4 into 1, which goes on for ever
     found = quasi_stationary(chains.trap(), [2])
