@@ -200,3 +200,14 @@ def test_what_would_not_fit_is_refused(monkeypatch):
     monkeypatch.setattr(memory, "available_bytes", lambda: 1000)
     with pytest.raises(mg.TooLarge, match=r"ask only about what can be reached from a start"):
         conditional_chain(chains.gambler(), [3])
+
+
+def test_given_a_text_longer_than_the_window():
+    # even coins, three ones in a row before a stop at the first 0 that is written: 1/8, and always 111
+    coins = mg.WindowChain(mg.StateSpace(2, 2), np.full((4, 2), 0.5))
+    red = mg.red_tokens((1, 1, 1))
+    given = mg.conditional_chain(coins, red, start=(0, 0), stop_tokens=(0,))
+    assert given.labels == ("01", "11", "11 [6]", "00 [0]")
+    assert given.to_csr().toarray().tolist() == [[0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 0], [1, 0, 0, 0]]
+    assert given.space is None  # two of its states have the window 11
+    assert mg.conditional_hitting_time(coins, red, start=(0, 0), stop_tokens=(0,)).value == pytest.approx(3)

@@ -177,7 +177,8 @@ def _plain(values: ScaledArray) -> Numbers:
 
 
 def _windows(space: Windows | None, states: list[int]) -> ListedWindows | None:
-    """The windows of some states, where the states are windows."""
+    """The windows of some states, where the states are windows and no two the same one."""
     if space is None:
         return None
-    return ListedWindows(space.vocab_size, space.context_length, tuple(space.decode(state) for state in states))
+    windows = tuple(space.decode(state) for state in states)
+    return ListedWindows(space.vocab_size, space.context_length, windows) if len(set(windows)) == len(windows) else None
