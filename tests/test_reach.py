@@ -1,7 +1,6 @@
 """`markovgpt reach`, against an answer by hand; what it shares with the other commands is tested with `cli`."""
 
 import json
-import re
 
 import numpy as np
 import pytest
@@ -56,27 +55,6 @@ def test_red_is_asked_about_in_every_way_people_put_it(coin, capsys, options, ex
     found = json.loads(capsys.readouterr().out)
     assert found["lower"] <= expected <= found["upper"]
     assert found["cuts"]["n_rows"] == 4
-
-
-def test_more_is_said_on_request(coin, capsys):
-    more = ["--conversations", "2", "--count", "10", "--quantile", "0.25", "--given-red", "--ways", "2"]
-    assert cli.main(["reach", "MODEL", "--red", "1", *START, "--stop", "0", "--json", *more]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["in_conversations"]["value"] == pytest.approx(3 / 4)
-    assert found["expected_count"]["value"] == pytest.approx(1 - 2.0**-10)  # 1/2 + 1/4 + ...: ones before the first 0
-    assert found["quantile"]["value"] == 1
-    assert found["conditional_expected_steps"]["value"] == pytest.approx(1)
-    assert [way["text"] for way in found["ways"]] == ["1"]
-    assert cli.main(["reach", "MODEL", "--red", "11", *START, "--windows", "2", "--ways", "2", "--break-points"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert "the 2 likeliest ways to red" in lines
-    assert "  11  0.250000000000" in lines
-    assert "the most dangerous windows: expected visits that red follows" in lines
-    assert "top_k: possible at every value, as by '0011'" in lines  # equals of the first stay
-    top_p = next(line for line in lines if line.startswith("top_p"))
-    assert re.fullmatch(r"top_p: possible at 0\.5\d*, as by '0011'; not at 0\.5\d*", top_p)  # of equals the lower stays
-    assert cli.main(["reach", "MODEL", "--red", "11", *START, "--quantile", "0.5", "--given-red"]) == 0
-    assert "tokens until P(red) is 0.5: 4" in capsys.readouterr().out  # 1/4 3/8 1/2 of 2, 3 and 4 tosses
 
 
 def _bounds(coin, expected):

@@ -13,7 +13,7 @@ from markovgpt.analysis.result import Answer
 from markovgpt.analysis.stationary import stationary_distributions
 from markovgpt.chains.red import red_regex, red_tokens
 from markovgpt.chains.window_chain import WindowChain
-from markovgpt.commands.more import DETAILS, Asked, add_details
+from markovgpt.commands.details import DETAILS, Asked, add_details
 from markovgpt.commands.options import add_common, chain_of, token_ids
 from markovgpt.commands.output import print_json, print_likeliest
 from markovgpt.errors import InvalidInput
