@@ -6,6 +6,7 @@ the others alone: the windows from which some token leads to a pair of another k
 window that goes on, and these pairs.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -110,28 +111,30 @@ class ProductChain(TransitionOperator):
 
     def reaching(self, target: Mask, through: Mask) -> Mask:
         """The states from which the target can be reached, as `TransitionOperator.reaching`."""
-        n, (source, end, _) = self.base.n_states, self.transitions
-        found, own = target.copy(), through[:n] & ~self.listed
-        if len(source) > n:
+        if len(self.transitions.source) > self.base.n_states:
             return super().reaching(target, through)
-        while True:
-            grown = found.copy()
-            grown[:n] = self.base.reaching(found[:n], own)
-            grown[source[through[source] & grown[end]]] = True
-            if np.array_equal(grown, found):
-                return found
-            found = grown
+        return self._grown(target, through, self.base.reaching, self.transitions.target, self.transitions.source)
 
     def reached_from(self, start: Mask, through: Mask) -> Mask:
         """The states that can be reached from the start, as `TransitionOperator.reached_from`."""
-        n, (source, end, _) = self.base.n_states, self.transitions
-        found, own = start.copy(), through[:n] & ~self.listed
-        if len(source) > n:
+        if len(self.transitions.source) > self.base.n_states:
             return super().reached_from(start, through)
+        return self._grown(start, through, self.base.reached_from, self.transitions.source, self.transitions.target)
+
+    def _grown(
+        self,
+        found: Mask,
+        through: Mask,
+        search: Callable[[Mask, Mask], Mask],
+        known: NDArray[np.int64],
+        led: NDArray[np.int64],
+    ) -> Mask:
+        """What a search of the windows finds, and listed transitions from known ends to those they lead to."""
+        n, may_leave = self.base.n_states, through[self.transitions.source]
         while True:
             grown = found.copy()
-            grown[:n] = self.base.reached_from(found[:n], own)
-            grown[end[through[source] & grown[source]]] = True
+            grown[:n] = search(found[:n], through[:n] & ~self.listed)
+            grown[led[may_leave & grown[known]]] = True
             if np.array_equal(grown, found):
                 return found
             found = grown
