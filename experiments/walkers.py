@@ -64,7 +64,7 @@ class Answers:
     def after(self, numbers: Tensor) -> Tensor:
         """The logits (n, V) after windows (n,) of one length; those that are new are asked of the model."""
         new = torch.unique(numbers[~self.known[numbers]])
-        for some in new.split(BATCH):
+        for some in new.split(BATCH) if len(new) else ():
             digits = torch.stack([some // self.base**place % self.base for place in reversed(range(self.length))], 1)
             windows = digits[:, digits[0] > 0] - 1
             self.logits[some] = torch.from_numpy(np.asarray(self.model.next_token_logits(windows.numpy()))).float()
