@@ -93,7 +93,7 @@ def transformer_lens(logits, temperature, top_k=None, top_p=None):
     return logits.masked_fill(gone.scatter(1, order, gone), -torch.inf).softmax(-1)
 
 
-ALL_THREE = {"top_k": 14, "top_p": 0.92, "min_p": 0.02}
+ALL_THREE = {"top_k": 14, "top_p": 0.92, "min_p": 0.06}
 CASES = [
     ("huggingface", huggingface, {"temperature": 0.8, **ALL_THREE}),
     ("vllm", vllm, {"temperature": 1.3, **ALL_THREE}),
