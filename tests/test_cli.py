@@ -138,6 +138,8 @@ REFUSED = [
     ),
     (["--red", "aaa", "--ways", "3"], 2, "--ways needs one start"),
     (["--red", "aaa", "--start", "aaa", "--ways", "0"], 2, "k must be a whole number of at least 1"),
+    (["--red", "aaa", "--start", "aab", "--stop", "b", "--rate", "10"], 2, "--rate is that of a text without an end"),
+    (["--red", "aaa", "--start", "aab", "--law", "-1"], 2, "steps must be a whole number in 0.."),
     (["--red", "aaa", "--start", "aab", "--conversations", "-1"], 2, "conversations must be"),
     (["--red", "aaa", "--start", "aab", "--within", "3", "--windows", "2"], 2, "--windows looks at the whole way"),
     (["--red-tokens", "7"], 2, "tokens must be whole numbers in 0..1, got 7"),

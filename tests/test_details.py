@@ -45,6 +45,18 @@ def test_a_quarter_is_there_after_one_token(ask):
     assert "tokens until P(red) is 0.45: 4" in ask("--red", "11", "--quantile", "0.45")
 
 
+def test_the_rate_in_the_long_run(ask):
+    assert ask("--red", "11", "--json", "--rate", "1000")["occurrence_rate"]["value"] == pytest.approx(250)
+
+
+def test_the_law_of_two_ones(ask):
+    found = ask("--red", "11", "--json", "--law", "4")["law"]
+    assert found["probability"]["value"] == pytest.approx([0, 0, 1 / 4, 1 / 8, 1 / 8])
+    lines = ask("--red", "11", "--law", "30")
+    assert "  2  0.250000000000  0.250000000000" in lines
+    assert lines[-1] == "  ... and 11 more (--json prints all)"
+
+
 def test_where_red_is_written_it_is_the_first_token(ask):
     assert ask(*UNTIL_ZERO, "--given-red")["conditional_expected_steps"]["value"] == pytest.approx(1)
 

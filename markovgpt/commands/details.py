@@ -8,15 +8,17 @@ from typing import Any
 from markovgpt.analysis.arguments import Target
 from markovgpt.analysis.breakpoints import break_points
 from markovgpt.analysis.conditional import conditional_hitting_time
-from markovgpt.analysis.counting import expected_count
+from markovgpt.analysis.counting import expected_count, occurrence_rate
 from markovgpt.analysis.flows import dangerous_windows, red_flow
 from markovgpt.analysis.paths import most_likely_paths
 from markovgpt.analysis.quantile import hitting_quantile
 from markovgpt.analysis.repetition import in_conversations
 from markovgpt.analysis.result import Answer
+from markovgpt.analysis.waiting import hitting_law
 from markovgpt.chains.states import window_label
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.commands.options import Made
+from markovgpt.commands.output import MOST_LINES
 from markovgpt.errors import InvalidInput
 from markovgpt.export.tables import certified_digits
 
@@ -66,6 +68,8 @@ def add_details(parser: argparse.ArgumentParser) -> None:
     more = parser.add_argument_group("more about it, from one start")
     more.add_argument("--conversations", metavar="N", type=int, help="at least one red in N of them")
     more.add_argument("--count", metavar="N", type=int, help="how often red is expected in the next N tokens")
+    more.add_argument("--rate", metavar="N", type=float, help="how often per N tokens in the long run")
+    more.add_argument("--law", metavar="N", type=int, help="the chance that red comes at each of the next N tokens")
     more.add_argument("--quantile", metavar="P", type=float, help="after how many tokens red is there with chance P")
     more.add_argument("--given-red", action="store_true", help="how many tokens it takes where red is written")
     more.add_argument("--ways", metavar="K", type=int, help="the K likeliest ways to red, as text")
@@ -83,6 +87,26 @@ def _count(asked: Asked, made: Made, whole: Answer, tokens: int) -> Detail:
     """How often red is written."""
     found = expected_count(asked.chain, asked.red, start=asked.start, tokens=tokens, **asked.ends)
     return _one(f"expected number of times in {tokens} tokens", "expected_count", found)
+
+
+def _rate(asked: Asked, made: Made, whole: Answer, per: float) -> Detail:
+    """How often red is written in the long run."""
+    if asked.avoiding or asked.stop_tokens:
+        raise InvalidInput("--rate is that of a text without an end, got --stop or --avoiding; ask for --count instead")
+    found = occurrence_rate(asked.chain, asked.red, start=asked.start, per=per)
+    return _one(f"times per {per:g} tokens in the long run", "occurrence_rate", found)
+
+
+def _law(asked: Asked, made: Made, whole: Answer, steps: int) -> Detail:
+    """When red comes."""
+    law = hitting_law(asked.chain, asked.red, start=asked.start, steps=steps, **asked.ends)
+    shown = range(min(steps + 1, MOST_LINES))
+    lines = [f"  {t}  {certified_digits(law.probability, t)}  {certified_digits(law.hazard, t)}" for t in shown]
+    if steps >= MOST_LINES:
+        lines.append(f"  ... and {steps + 1 - MOST_LINES} more (--json prints all)")
+    return Detail(
+        ["token, P(red comes with it), and the same given that it has not come", *lines], {"law": law.summary()}
+    )
 
 
 def _quantile(asked: Asked, made: Made, whole: Answer, probability: float) -> Detail:
@@ -148,6 +172,8 @@ def _one(name: str, key: str, answer: Answer) -> Detail:
 DETAILS: dict[str, Callable[[Asked, Made, Answer, Any], Detail]] = {
     "conversations": _conversations,
     "count": _count,
+    "rate": _rate,
+    "law": _law,
     "quantile": _quantile,
     "given_red": _given_red,
     "ways": _ways,
