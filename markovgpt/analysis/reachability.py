@@ -84,6 +84,8 @@ def ever_reached(asked: Question) -> Enclosure:
     possible = can_reach(asked.chain, asked.reached, through=asked.through)
     may_fail = can_reach(asked.chain, ~possible, through=asked.through)
     sure = possible & ~may_fail
+    if asked.begin is not None and sure[asked.begin > 0].all():
+        return _proved(np.ones(()))
     walk = _walk(asked.chain, possible & may_fail, asked.begin)
     found = walk.gained(asked.chain.pull(np.where(sure, 1.0, 0.0)), sure)
     return at_most_one(asked.at_entries(found))
