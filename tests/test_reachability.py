@@ -195,6 +195,23 @@ def test_a_start_distribution_mixes_the_answers():
     assert mg.expected_hitting_time(chains.gambler(), [0, 3], start=np.array([0.5, 0, 0, 0.5])).value == 0
 
 
+def test_a_start_distribution_from_which_the_target_is_sure_is_a_proved_one():
+    for start in ([0.5, 0.5, 0.0], [0.3, 0.3, 0.4], [0.0, 0.25, 0.75]):
+        answer = mg.hitting_probability(
+            mg.SparseChain.from_matrix([[0.5, 0.5, 0], [0, 0, 1], [0, 0, 1]]), [2], start=np.array(start)
+        )
+        assert answer.lower == answer.upper == 1
+
+
+@pytest.mark.parametrize("begin", [0.1, 0.3, 0.5])
+def test_a_start_partly_in_the_target_keeps_what_little_comes_later(begin):
+    for tiny in (1e-17, 3e-17, 1e-30):  # next to the start's own share it is lost in a double
+        trap = mg.SparseChain.from_matrix([[1, 0, 0], [0, 1, 0], [tiny, 1.0, 0]])
+        later = Fraction(tiny) / (1 + Fraction(tiny))
+        answer = mg.hitting_probability(trap, [0], start=np.array([begin, 0, 1 - begin]))
+        oracles.assert_encloses(answer, Fraction(begin) + Fraction(1 - begin) * later)
+
+
 def test_visits_count_the_start_and_stop_at_the_target():
     assert mg.expected_visits(chains.line(), [5], 0).value.tolist() == [1, 1, 1, 1, 1, 0]
     assert mg.expected_visits(chains.line(), [3], 1).value.tolist() == [0, 1, 1, 0, 0, 0]

@@ -84,6 +84,8 @@ def ever_reached(asked: Question) -> Enclosure:
     possible = can_reach(asked.chain, asked.reached, through=asked.through)
     may_fail = can_reach(asked.chain, ~possible, through=asked.through)
     sure = possible & ~may_fail
+    if asked.begin is not None and sure[asked.begin > 0].all():
+        return _proved(np.ones(()))
     walk = _walk(asked.chain, possible & may_fail, asked.begin)
     found = walk.gained(asked.chain.pull(np.where(sure, 1.0, 0.0)), sure)
     return at_most_one(asked.at_entries(found))
@@ -280,8 +282,10 @@ class _Walk:
         else:
             solved, at_once = self.visits, dot(self.begin, ones)
             value, lower, upper = (dot(part, gain) for part in (solved.value, solved.lower, solved.upper))
-            roundings = self.chain.roundings + TOTAL_ROUNDINGS + 2
-            parts = [at_once + value, at_once + widen(lower, roundings)[0], at_once + widen(upper, roundings)[1]]
+            roundings = self.chain.roundings + TOTAL_ROUNDINGS + 3
+            # widened once they are added: next to what is there at once, the bounds of what comes later may be lost
+            below, above = widen(at_once + lower, roundings)[0], widen(at_once + upper, roundings)[1]
+            parts = [at_once + value, below, above]
         return Enclosure(parts[0], parts[1], parts[2], solved.residual, solved.method)
 
 
