@@ -89,7 +89,7 @@ def answers_of(path: str) -> Answers:
     return Answers(opened(path)[0])
 
 
-def simulated(path: str, rows: Sequence[Row], lines: int = LINES) -> list[Row]:
+def simulated(path: str, rows: Sequence[Row], seed: int, lines: int = LINES) -> list[Row]:
     """Frequencies beside the certified values of the words under one setting, those above 1e-4.
 
     Raises
@@ -101,7 +101,7 @@ def simulated(path: str, rows: Sequence[Row], lines: int = LINES) -> list[Row]:
     warped = warpers(float(row["temperature"]), None if k == OFF else int(k), None if p == OFF else float(p))
     encode, tokens = opened(path)[0].vocabulary.encode, int(row["within"])
     seen = dict.fromkeys((row["red"] for row in rows), 0)
-    for texts in written(answers_of(path), warped, encode(START), lines=lines, tokens=tokens, seed=SEED):
+    for texts in written(answers_of(path), warped, encode(START), lines=lines, tokens=tokens, seed=seed):
         for word in seen:
             seen[word] += how_many_hold(texts, encode(word))
     return [compared(row, seen[row["red"]], lines) for row in rows if is_compared(row, seen[row["red"]])]
@@ -256,16 +256,17 @@ def main(arguments: Sequence[str]) -> None:
     print(f"table after {time.perf_counter() - began:.0f} s", flush=True)
     hot = [row for row in rows if row["temperature"] == "1"]
     groups = [hot[first : first + len(WORDS)] for first in range(0, len(hot), len(WORDS))]
-    works = {
-        "simulated": (simulated, groups),
-        "break_points": (breaking, WORDS),
-        "likelier": (likelier, WORDS),
-        "profile": (profiled, PROFILED),
-    }
+    seeds = range(SEED, SEED + len(groups))  # the dice of one setting are not those of another
     made = {}
     with ProcessPoolExecutor(PROCESSES, get_context("spawn"), one_thread) as pool:
-        for name, (work, parts) in works.items():
-            made[name] = [row for found in pool.map(partial(work, path), parts) for row in found]
+        works = {
+            "simulated": pool.map(partial(simulated, path), groups, seeds),
+            "break_points": pool.map(partial(breaking, path), WORDS),
+            "likelier": pool.map(partial(likelier, path), WORDS),
+            "profile": pool.map(partial(profiled, path), PROFILED),
+        }
+        for name, parts in works.items():
+            made[name] = [row for found in parts for row in found]
             mg.write_table(made[name], FOLDER, name)
             print(f"{name} after {time.perf_counter() - began:.0f} s", flush=True)
     draw_profile(made["profile"], FOLDER / "profile.svg")
