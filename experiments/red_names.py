@@ -208,7 +208,7 @@ def draw_profile(rows: Sequence[Row], path: Path) -> None:
         for index, (word, own) in enumerate(frame.groupby("word", sort=False)):
             colour, x, y = PALETTE[index], own["1/T"], own["log10 P"]
             energy, coldest, lowest = own["energy barrier"].iloc[0], x.iloc[-1], y.iloc[-1]
-            axes.plot(x, y, color=colour, marker=MARKERS[index])
+            axes.plot(x, y, color=colour, marker=MARKERS[index], clip_on=False)
             ends = [0, coldest]
             line = [lowest + energy / LN10 * (coldest - end) for end in ends]
             axes.plot(ends, line, color=colour, linestyle=DASHES[1], linewidth=0.8)
@@ -220,7 +220,10 @@ def draw_profile(rows: Sequence[Row], path: Path) -> None:
                 va="center",
                 color=colour,
             )
-        axes.set(xlabel="1/T", ylabel=f"log10 P(word within {SHORT} tokens)", xlim=(0, None))
+        axes.text(0.03, 0.04, r"dashed: slope $-E\,/\,\ln 10$", transform=axes.transAxes)
+        axes.set(xlabel="1/T", ylabel=f"log10 P(word within {SHORT} tokens)", xlim=(0, frame["1/T"].max()))
+        axes.set_ylim(1.07 * frame["log10 P"].min(), 0)
+        axes.xaxis.get_major_locator().set_params(integer=True)
         figure.savefig(path, metadata={"Date": None})
         plt.close(figure)
 
