@@ -151,8 +151,8 @@ def breaking(path: str, word: str) -> list[Row]:
         {
             "word": word,
             "setting": name,
-            "possible at": each.possible,
-            "impossible at": each.impossible,
+            "possible at": str(each.possible),  # whole numbers stay so, doubles keep their last digit
+            "impossible at": str(each.impossible),
             "written with it": each.text,
         }
         for name, each in found.items()
@@ -168,12 +168,12 @@ def likelier(path: str, word: str, within: int = WITHIN) -> list[Row]:
     risks = likelier_when_truncated(opened(path)[1], word, start=START, within=within, min_p=MIN_PS, **cuts)
     rows = []
     for risk in risks:
-        row: Row = {"word": word, "setting": risk.setting, "at": risk.value}
+        row: Row = {"word": word, "setting": risk.setting, "at": str(risk.value)}
         for name, answer in (("truncated", risk.truncated), ("full", risk.full)):
             lower, upper = bounds_in_digits(answer)
             row |= {name: mg.certified_digits(answer), f"{name} lower": lower, f"{name} upper": upper}
         if risk.verdict == "likelier":
-            rows.append({**row, "times": f"{risk.truncated.value / risk.full.value:.3g}", "verdict": risk.verdict})
+            rows.append({**row, "times": f"{risk.truncated.value / risk.full.value:.4g}", "verdict": risk.verdict})
     return rows
 
 
