@@ -89,7 +89,7 @@ def answers_of(path: str) -> Answers:
     return Answers(opened(path)[0])
 
 
-def simulated(path: str, rows: Sequence[Row], lines: int = LINES) -> list[Row]:
+def simulated(path: str, rows: Sequence[Row], seed: int, lines: int = LINES) -> list[Row]:
     """Frequencies beside the certified values of the words under one setting, those above 1e-4.
 
     Raises
@@ -101,7 +101,7 @@ def simulated(path: str, rows: Sequence[Row], lines: int = LINES) -> list[Row]:
     warped = warpers(float(row["temperature"]), None if k == OFF else int(k), None if p == OFF else float(p))
     encode, tokens = opened(path)[0].vocabulary.encode, int(row["within"])
     seen = dict.fromkeys((row["red"] for row in rows), 0)
-    for texts in written(answers_of(path), warped, encode(START), lines=lines, tokens=tokens, seed=SEED):
+    for texts in written(answers_of(path), warped, encode(START), lines=lines, tokens=tokens, seed=seed):
         for word in seen:
             seen[word] += how_many_hold(texts, encode(word))
     return [compared(row, seen[row["red"]], lines) for row in rows if is_compared(row, seen[row["red"]])]
@@ -151,8 +151,8 @@ def breaking(path: str, word: str) -> list[Row]:
         {
             "word": word,
             "setting": name,
-            "possible at": each.possible,
-            "impossible at": each.impossible,
+            "possible at": str(each.possible),  # whole numbers stay so, doubles keep their last digit
+            "impossible at": str(each.impossible),
             "written with it": each.text,
         }
         for name, each in found.items()
@@ -168,12 +168,12 @@ def likelier(path: str, word: str, within: int = WITHIN) -> list[Row]:
     risks = likelier_when_truncated(opened(path)[1], word, start=START, within=within, min_p=MIN_PS, **cuts)
     rows = []
     for risk in risks:
-        row: Row = {"word": word, "setting": risk.setting, "at": risk.value}
+        row: Row = {"word": word, "setting": risk.setting, "at": str(risk.value)}
         for name, answer in (("truncated", risk.truncated), ("full", risk.full)):
             lower, upper = bounds_in_digits(answer)
             row |= {name: mg.certified_digits(answer), f"{name} lower": lower, f"{name} upper": upper}
         if risk.verdict == "likelier":
-            rows.append({**row, "times": f"{risk.truncated.value / risk.full.value:.3g}", "verdict": risk.verdict})
+            rows.append({**row, "times": f"{risk.truncated.value / risk.full.value:.4g}", "verdict": risk.verdict})
     return rows
 
 
@@ -208,7 +208,7 @@ def draw_profile(rows: Sequence[Row], path: Path) -> None:
         for index, (word, own) in enumerate(frame.groupby("word", sort=False)):
             colour, x, y = PALETTE[index], own["1/T"], own["log10 P"]
             energy, coldest, lowest = own["energy barrier"].iloc[0], x.iloc[-1], y.iloc[-1]
-            axes.plot(x, y, color=colour, marker=MARKERS[index])
+            axes.plot(x, y, color=colour, marker=MARKERS[index], clip_on=False)
             ends = [0, coldest]
             line = [lowest + energy / LN10 * (coldest - end) for end in ends]
             axes.plot(ends, line, color=colour, linestyle=DASHES[1], linewidth=0.8)
@@ -220,7 +220,10 @@ def draw_profile(rows: Sequence[Row], path: Path) -> None:
                 va="center",
                 color=colour,
             )
-        axes.set(xlabel="1/T", ylabel=f"log10 P(word within {SHORT} tokens)", xlim=(0, None))
+        axes.text(0.03, 0.04, r"dashed: slope $-E\,/\,\ln 10$", transform=axes.transAxes)
+        axes.set(xlabel="1/T", ylabel=f"log10 P(word within {SHORT} tokens)", xlim=(0, frame["1/T"].max()))
+        axes.set_ylim(1.07 * frame["log10 P"].min(), 0)
+        axes.xaxis.get_major_locator().set_params(integer=True)
         figure.savefig(path, metadata={"Date": None})
         plt.close(figure)
 
@@ -256,16 +259,17 @@ def main(arguments: Sequence[str]) -> None:
     print(f"table after {time.perf_counter() - began:.0f} s", flush=True)
     hot = [row for row in rows if row["temperature"] == "1"]
     groups = [hot[first : first + len(WORDS)] for first in range(0, len(hot), len(WORDS))]
-    works = {
-        "simulated": (simulated, groups),
-        "break_points": (breaking, WORDS),
-        "likelier": (likelier, WORDS),
-        "profile": (profiled, PROFILED),
-    }
+    seeds = range(SEED, SEED + len(groups))  # the dice of one setting are not those of another
     made = {}
     with ProcessPoolExecutor(PROCESSES, get_context("spawn"), one_thread) as pool:
-        for name, (work, parts) in works.items():
-            made[name] = [row for found in pool.map(partial(work, path), parts) for row in found]
+        works = {
+            "simulated": pool.map(partial(simulated, path), groups, seeds),
+            "break_points": pool.map(partial(breaking, path), WORDS),
+            "likelier": pool.map(partial(likelier, path), WORDS),
+            "profile": pool.map(partial(profiled, path), PROFILED),
+        }
+        for name, parts in works.items():
+            made[name] = [row for found in parts for row in found]
             mg.write_table(made[name], FOLDER, name)
             print(f"{name} after {time.perf_counter() - began:.0f} s", flush=True)
     draw_profile(made["profile"], FOLDER / "profile.svg")
