@@ -160,3 +160,11 @@ def test_a_question_that_needs_a_start_says_so():
     assert posed(chains.gambler(), [3], start=1).departure.tolist() == [0, 1, 0, 0]
     with pytest.raises(mg.InvalidInput, match="start must be given, got None"):
         _ = posed(chains.gambler(), [3]).departure
+
+
+@pytest.mark.parametrize(
+    ("stop_tokens", "message"), [(0, "must be a sequence of token ids, got 0"), ((3,), "0..2, got 3")]
+)
+def test_stop_tokens_are_token_ids(stop_tokens, message):
+    with pytest.raises(mg.InvalidInput, match=message):
+        mg.hitting_probability(CHAIN, [0], start=(0, 0), stop_tokens=stop_tokens)

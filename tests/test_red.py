@@ -79,6 +79,7 @@ def test_a_text_may_begin_and_end_inside_tokens():
         (lambda: mg.red_strings("abx", vocabulary=LETTERS), "got 'x' in 'abx'; they are: '.ab'"),
         (mg.red_tokens, "red tokens must be one or more sequences, none of them empty"),
         (lambda: mg.red_tokens((1,), ()), "none of them empty"),
+        (lambda: mg.red_tokens(1), "red tokens must be one or more sequences"),
         (lambda: mg.red_tokens((1.5,)).compiled(3), "tokens must be whole numbers in 0..2, got 1.5"),
         (lambda: mg.red_strings("a", vocabulary=LETTERS).compiled(5), "'a' was made for a vocabulary of 3 tokens"),
     ],

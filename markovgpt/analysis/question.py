@@ -4,7 +4,7 @@ Red that the window shows is a mask on the chain itself. For red that it does no
 an expression, a text that ends) the chain that answers is the product with what has been written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -143,7 +143,7 @@ def posed(
     asked = [as_seen(chain, target)]
     if avoiding is not None:
         asked.append(as_seen(chain, avoiding, "avoiding"))
-    if len(stop_tokens):
+    if not isinstance(stop_tokens, Sized) or len(stop_tokens):
         asked.append(_end(chain, stop_tokens, begin))
     roundings = start_roundings(start)
     watched = [part for part in asked if isinstance(part, TokenAutomaton)]

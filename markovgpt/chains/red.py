@@ -1,6 +1,6 @@
 """What is red: windows that end with a pattern or contain it, and patterns of any length over tokens or texts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,9 +67,11 @@ def red_tokens(*sequences: Sequence[int]) -> RedPattern:
     >>> red_tokens((0, 1)).compiled(2).accepting.tolist()
     [False, False, True]
     """
-    given = [tuple(sequence) for sequence in sequences]
+    given = [tuple(sequence) if isinstance(sequence, Iterable) else () for sequence in sequences]
     if not given or not all(given):
-        raise InvalidInput(f"red tokens must be one or more sequences, none of them empty, got {given}")
+        raise InvalidInput(
+            f"red tokens must be one or more sequences, none of them empty, got {sequences}; give lists of ids"
+        )
 
     def compiled(vocab_size: int) -> TokenAutomaton:
         return aho_corasick([as_tokens(sequence, vocab_size) for sequence in given], vocab_size)

@@ -29,6 +29,8 @@ def as_tokens(given: Iterable[int], vocab_size: int) -> Window:
     >>> as_tokens(np.array([1, 0]), 2)
     (1, 0)
     """
+    if not isinstance(given, Iterable):
+        raise InvalidInput(f"tokens must be a sequence of token ids, got {given}; put it in a list")
     tokens = []
     for token in given:
         if not is_count(token) or token >= vocab_size:
