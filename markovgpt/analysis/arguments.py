@@ -39,7 +39,7 @@ def as_seen(chain: TransitionOperator, target: Target, name: str = "target") -> 
     if pattern is not None:
         space = windows_of(chain)
         automaton = pattern.compiled(space.vocab_size)
-        shown = automaton.memory is not None and automaton.memory <= space.context_length
+        shown = automaton.is_shown_by(space.context_length)
         return automaton.accepting[automaton.states_of(space)] if shown else automaton
     mask = _where(chain, target, name) if callable(target) else _mask_of(chain, np.asarray(target), name)
     if not mask.any():
