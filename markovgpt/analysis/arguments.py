@@ -156,8 +156,12 @@ def _asked_for(chain: TransitionOperator, start: Answer) -> FloatArray:
     """The values of an answer that is a distribution over the states of the chain."""
     values = np.asarray(start.value)
     off = abs(float(values.sum()) - 1)
-    kept = values.shape == (chain.n_states,) and bool((is_positive(start.enclosure.value) == (values > 0)).all())
-    if not kept or np.any(start.infinite) or off > MOST_OFF:
+    if values.shape == (chain.n_states,) and (is_positive(start.enclosure.value) & (values == 0)).any():
+        raise InvalidInput(
+            "a start that was asked for must be a distribution of doubles, got one with probabilities below their "
+            "range; begin in one state or window, or raise the temperature"
+        )
+    if values.shape != (chain.n_states,) or np.any(start.infinite) or off > MOST_OFF:
         raise InvalidInput(
             f"a start that was asked for must be a distribution of doubles over the {chain.n_states} states, got shape "
             f"{values.shape} and sum {float(values.sum()):.17g}; see long_run_distribution"
