@@ -104,6 +104,31 @@ def test_states_are_numbered_as_they_are_met_from_the_first():
     assert minimised(scattered).next_state.tolist() == [[1, 0], [1, 2], [2, 2]]
 
 
+def test_a_text_of_thousands_of_letters_is_made_smaller_at_once(monkeypatch):
+    rounds = []
+    unique = np.unique
+    monkeypatch.setattr(np, "unique", lambda *given, **named: rounds.append(1) or unique(*given, **named))
+    assert aho_corasick([[0, 1] * 500], 2).n_states == 1001
+    assert len(rounds) < 10  # where a round for each letter would take minutes for a long one
+
+
+def test_states_from_which_nothing_is_ever_accepted_are_one():
+    stuck = TokenAutomaton(np.array([[1, 2], [3, 3], [2, 3], [3, 2]], dtype=np.int32), np.array([1, 0, 0, 0]) > 0)
+    assert minimised(stuck).next_state.tolist() == [[1, 1], [1, 1]]
+    never = TokenAutomaton(np.array([[1, 0], [0, 1]], dtype=np.int32), np.array([False, False]))
+    assert minimised(never).next_state.tolist() == [[0, 0]]
+
+
+@given(SEQUENCES, st.integers(0, 6))
+@settings(max_examples=40, deadline=None)
+def test_the_newest_tokens_show_the_state_if_it_is_the_same_after_any_before_them(sequences, length):
+    automaton = aho_corasick(sequences, 3)
+    after = np.arange(automaton.n_states)[:, None]
+    for _ in range(length):
+        after = automaton.next_state[after].reshape(automaton.n_states, -1)
+    assert automaton.is_shown_by(length) == bool((after == after[0]).all())
+
+
 def test_an_automaton_that_would_not_fit_is_refused_first(monkeypatch):
     monkeypatch.setattr("markovgpt.memory.available_bytes", lambda: 10_000_000)
     with pytest.raises(mg.TooLarge, match="an automaton of 1 sequences over 50257 tokens"):

@@ -139,6 +139,14 @@ def test_more_steps_than_allowed_are_refused(monkeypatch):
         best_walks(costs, remaining_costs(costs, reached, ~reached), reached, begin, 99)
 
 
+def test_more_walks_than_any_machine_counts_are_all_there_are():
+    chain = chains.uniform_windows(2, 1)
+    costs, reached, begin = surprisals(chain), np.array([False, True]), np.array([0.0, np.inf])
+    remaining = remaining_costs(costs, reached, ~reached, 3)
+    walks = best_walks(costs, remaining, reached, begin, 10**30, 3)
+    assert [walk.states for walk in walks] == [(0, 1), (0, 0, 1), (0, 0, 0, 1)]
+
+
 def test_steps_and_layers_that_would_not_fit_are_refused(monkeypatch):
     chain = chains.gambler()
     costs, reached = surprisals(chain), np.arange(4) == 3

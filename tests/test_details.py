@@ -67,6 +67,24 @@ def test_the_likeliest_ways(ask):
     assert lines[-3:] == ["the 2 likeliest ways to red", "  11  0.250000000000", "  011  0.125000000000"]
 
 
+def test_where_nothing_leads_to_red_it_says_so(ask):
+    assert (
+        ask("--red", "101", "--stop", "0", "--ways", "2")[-1] == "no way leads to red"
+    )  # no end may be written on the way
+
+
+def test_a_chance_is_repeated_as_it_was_given(ask):
+    lines = ask("--red", "11", "--quantile", "0.9999999999999999")
+    assert any(line.startswith("tokens until P(red) is 0.9999999999999999: ") for line in lines)
+
+
+@pytest.mark.parametrize("option", [("--given-red",), ("--windows", "2")])
+def test_what_looks_at_the_whole_way_has_no_horizon(ask, capsys, option):
+    assert cli.main(["reach", "MODEL", "--start", "00", "--red", "11", "--within", "5", *option]) == 2
+    refusal = f"markovgpt: {option[0]} looks at the whole way, got --within; leave one of them out"
+    assert refusal in capsys.readouterr().err
+
+
 def test_the_most_dangerous_windows_and_tokens(ask):
     found = ask(*UNTIL_ZERO, "--windows", "2")
     assert found["dangerous_windows"]["labels"] == ["00 [0]"]  # begun there, not ended there

@@ -24,8 +24,8 @@ def test_a_grid_comes_back_from_json():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"temperatures": []}, "temperatures must hold at least one value, got none"),
-        ({"reds": []}, "reds must hold at least one value, got none"),
+        ({"temperatures": []}, "temperatures must hold at least one value, got none; leave it out, or give one"),
+        ({"reds": []}, "reds must hold at least one value, got none; give one"),
         ({"starts": ()}, "starts must hold at least one value, got none"),
         ({"reds": "ab"}, "reds must be a list of values, got 'ab'; put it in a list"),
         ({"reds": [""]}, "a red must hold at least one token, got none"),

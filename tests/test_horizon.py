@@ -100,6 +100,14 @@ def test_a_mixing_chain_is_bracketed_after_few_steps():
     assert "hazard bracket to step 1000000000" in answer.method
 
 
+def test_steps_after_which_nothing_can_come_are_not_taken_nor_told_of():
+    line = mg.SparseChain.from_matrix([[0, 0.5, 0.5, 0], [0, 0, 0.5, 0.5], [0, 0, 1, 0], [0, 0, 0, 1]])
+    answer = mg.hitting_probability(line, [3], within=10**15)  # from 0 by way of 1 alone; 2 leads nowhere
+    assert answer.value.tolist() == [0.25, 0.5, 0, 1]
+    assert answer.method == "3 products"
+    assert answer.iterations == 3
+
+
 @pytest.mark.parametrize("steps", [10**7, 10**7 + 1, 10**15, 10**15 + 1])
 def test_what_survives_in_a_cycle_is_bracketed_over_whole_rounds(steps):
     # period 2: the end can be entered from state 1 only, every other step; from 0 after 2, 4, ...

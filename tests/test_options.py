@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import markovgpt as mg
+from markovgpt import cli
 from markovgpt.commands import options
 
 
@@ -53,3 +54,19 @@ def test_a_budget_that_is_none_is_refused(gigabytes):
 def test_token_ids_are_whole_numbers():
     with pytest.raises(argparse.ArgumentTypeError, match="token ids must be whole numbers with commas, got '1;2'"):
         options.token_ids("1;2")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("demo", "--out", ""),
+        ("draw", "MODEL", "--out", ""),
+        ("stationary", "MODEL", "--on-disk", ""),
+        ("reach", "MODEL", "--red", "a", "--certificate", ""),
+        ("sweep", "MODEL", "--red", "a", "--start", "a", "--out", ""),
+    ],
+)
+def test_an_empty_path_is_refused_before_anything_is_done(capsys, arguments):
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(arguments)
+    assert f"{arguments[-2]}: must be a path, got an empty one; the folder one is in is ." in capsys.readouterr().err

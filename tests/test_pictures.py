@@ -69,3 +69,10 @@ def test_a_dollar_is_a_dollar(tmp_path):
     assert "log10 P($a$ within 9 tokens)" in words(
         draw_sweep([{**row, "red": "$a$"} for row in rows(temperature=["0.5", "1"])], tmp_path / "b.svg")
     )
+
+
+def test_a_long_text_leaves_room_for_the_figure(tmp_path):
+    shown = words(draw_sweep(rows(red=["x" * 300, "b"]), tmp_path / "a.svg"))  # with a warning, were it written out
+    assert "x" * 23 + "\N{HORIZONTAL ELLIPSIS}" in shown
+    shown = words(draw_sweep(rows(red=["y" * 24], temperature=["1", "2"]), tmp_path / "a.svg"))
+    assert f"log10 P({'y' * 24} within 9 tokens)" in shown

@@ -156,6 +156,14 @@ def test_an_answer_that_is_no_distribution_is_no_start(chain):
         mg.hitting_probability(chain, [0], start=no_distribution)
 
 
+def test_a_long_run_too_uneven_for_doubles_is_no_start_and_says_why():
+    table = mg.LogitTable(mg.StateSpace(2, 1), np.array([[800.0, 0.0], [800.0, 0.0]]))
+    lived = mg.long_run_distribution(mg.WindowChain.from_logits(table), (0,))
+    assert lived.log10[1] == pytest.approx(-800 / np.log(10))
+    with pytest.raises(mg.InvalidInput, match="of doubles, got one with probabilities below their range; begin in one"):
+        mg.hitting_probability(mg.WindowChain.from_logits(table), [1], start=lived)
+
+
 def test_a_question_that_needs_a_start_says_so():
     assert posed(chains.gambler(), [3], start=1).departure.tolist() == [0, 1, 0, 0]
     with pytest.raises(mg.InvalidInput, match="start must be given, got None"):

@@ -69,6 +69,26 @@ def test_csv_gives_back_strings_as_they_were(tmp_path):
     assert [row["n"] for row in rows] == [str(place) for place in range(len(awkward))]
 
 
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("+a", "'+a"),
+        ("-a", "'-a"),
+        ("'=1", "''=1"),
+        ("-0.5", "-0.5"),
+        ("-inf", "-inf"),
+        ("-5.2e-400", "-5.2e-400"),
+        ("a=b", "a=b"),
+    ],
+)
+def test_no_text_is_a_formula_to_a_spreadsheet(tmp_path, cell, written):
+    file = tables.write_table([{"red": cell, "n": 1}], tmp_path, "t")
+    with file.open(newline="", encoding="utf-8") as lines:
+        assert list(csv.reader(lines)) == [["red", "n"], [written, "1"]]
+
+
 def test_latex_escapes_its_special_characters(tmp_path):
     mg.write_table([{"a_b": r"50% {x} \n & # ^ ~ $"}], tmp_path, "table")
     text = (tmp_path / "table.tex").read_text(encoding="utf-8")

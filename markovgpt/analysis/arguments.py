@@ -39,7 +39,7 @@ def as_seen(chain: TransitionOperator, target: Target, name: str = "target") -> 
     if pattern is not None:
         space = windows_of(chain)
         automaton = pattern.compiled(space.vocab_size)
-        shown = automaton.memory is not None and automaton.memory <= space.context_length
+        shown = automaton.is_shown_by(space.context_length)
         return automaton.accepting[automaton.states_of(space)] if shown else automaton
     mask = _where(chain, target, name) if callable(target) else _mask_of(chain, np.asarray(target), name)
     if not mask.any():
@@ -156,8 +156,12 @@ def _asked_for(chain: TransitionOperator, start: Answer) -> FloatArray:
     """The values of an answer that is a distribution over the states of the chain."""
     values = np.asarray(start.value)
     off = abs(float(values.sum()) - 1)
-    kept = values.shape == (chain.n_states,) and bool((is_positive(start.enclosure.value) == (values > 0)).all())
-    if not kept or np.any(start.infinite) or off > MOST_OFF:
+    if values.shape == (chain.n_states,) and (is_positive(start.enclosure.value) & (values == 0)).any():
+        raise InvalidInput(
+            "a start that was asked for must be a distribution of doubles, got one with probabilities below their "
+            "range; begin in one state or window, or raise the temperature"
+        )
+    if values.shape != (chain.n_states,) or np.any(start.infinite) or off > MOST_OFF:
         raise InvalidInput(
             f"a start that was asked for must be a distribution of doubles over the {chain.n_states} states, got shape "
             f"{values.shape} and sum {float(values.sum()):.17g}; see long_run_distribution"

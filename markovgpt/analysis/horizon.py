@@ -71,7 +71,7 @@ def bounded_hitting(asked: Question, within: int | tuple[int, int]) -> Answer:
     chain, (first, last) = asked.chain, _interval(within)
     if asked.begin is not None and last <= FORWARD_STEPS:
         return _followed(asked, first, last)
-    solved, steps = _first_visit(chain, asked.reached, asked.through, last - first)
+    solved, steps, goes_on = _first_visit(chain, asked.reached, asked.through, last - first)
     for _ in range(first):  # before step `first` only what is to be avoided counts
         solved = tuple(ScaledArray.of(on(~asked.avoided, chain.pull(chain.with_room(part)))) for part in solved)
     value, lower, upper = solved
@@ -79,7 +79,7 @@ def bounded_hitting(asked: Question, within: int | tuple[int, int]) -> Answer:
         lower, upper = widen(lower, first * chain.roundings)[0], widen(upper, first * chain.roundings)[1]
     part = at_most_one(asked.answered(Enclosure(value, lower, upper, 0.0, "")))
     method = f"{steps + first} products"
-    if steps + first < last:
+    if goes_on and steps + first < last:
         wide = ", wide: what survives is periodic or splits" if steps >= MOST_STEPS else ""
         method += f", hazard bracket to step {last}{wide}"
     return Answer.of(replace(part, method=method), iterations=steps + first)
@@ -101,8 +101,8 @@ def _followed(asked: Question, first: int, last: int) -> Answer:
     return Answer.of(at_most_one(found), iterations=last)
 
 
-def _first_visit(chain: TransitionOperator, reached: Mask, through: Mask, horizon: int) -> tuple[Bounded, int]:
-    """Value, lower and upper bound of the probability of a first visit within the horizon, and the steps taken."""
+def _first_visit(chain: TransitionOperator, reached: Mask, through: Mask, horizon: int) -> tuple[Bounded, int, bool]:
+    """Value and bounds of P(first visit within the horizon), the steps that were taken, and whether more can come."""
     live = through & can_reach(chain, reached, through=through)
     walk = Arrivals.of(chain, reached, live, horizon=horizon, at_once=True)
     walk.run(horizon)
@@ -112,7 +112,7 @@ def _first_visit(chain: TransitionOperator, reached: Mask, through: Mask, horizo
     upper = choose(upper <= ones, upper, ones)  # a bracket that says nothing is [0, 1]
     middle = (lower + upper) * 0.5
     below, above = widen(lower, walk.roundings)[0], widen(upper, walk.roundings)[1]
-    return (middle, choose(exact, lower, below), choose(exact, upper, above)), walk.steps if walk.goes_on else horizon
+    return (middle, choose(exact, lower, below), choose(exact, upper, above)), walk.steps, walk.goes_on
 
 
 def _interval(within: int | tuple[int, int]) -> tuple[int, int]:

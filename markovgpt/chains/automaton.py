@@ -12,6 +12,8 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
 
 from markovgpt.chains.states import Mask, Windows
 from markovgpt.memory import require_memory
@@ -50,8 +52,23 @@ class TokenAutomaton:
     @cached_property
     def memory(self) -> int | None:
         """How many of the newest tokens say in which state it is; None where no number does."""
+        return self._memory_up_to(self.n_states)
+
+    def is_shown_by(self, length: int) -> bool:
+        """Whether so many of the newest tokens say in which state it is.
+
+        >>> twice = aho_corasick([(1, 1)], 2)
+        >>> twice.is_shown_by(1), twice.is_shown_by(2)
+        (False, True)
+        """
+        return self._memory_up_to(length) is not None
+
+    def _memory_up_to(self, most: int) -> int | None:
+        """The memory, None where it is longer."""
         group, n_groups, length = np.arange(self.n_states), self.n_states, 0
         while n_groups > 1:
+            if length == most:
+                return None
             _, coarser = np.unique(group[self.next_state], axis=0, return_inverse=True)
             before, n_groups = n_groups, int(coarser.max()) + 1
             if n_groups == before:
@@ -128,7 +145,9 @@ def over_tokens(letters: TokenAutomaton, spellings: Sequence[Sequence[int]]) -> 
 def minimised(automaton: TokenAutomaton) -> TokenAutomaton:
     """The smallest automaton that accepts when this one does, its states in the order in which they are met.
 
-    Method: E. F. Moore, Gedanken-experiments on sequential machines (1956): classes are split until none can be.
+    Method: E. F. Moore, Gedanken-experiments on sequential machines (1956): classes are split until none can be. They
+    begin as the states from which equally many tokens lead to an accepting one: of a text of thousands of letters each
+    state is then a class at once, where a round for each letter would be needed.
 
     >>> flip = TokenAutomaton(np.array([[1], [2], [1]], dtype=np.int32), np.array([False, True, False]))
     >>> minimised(flip).next_state.tolist()
@@ -136,8 +155,9 @@ def minimised(automaton: TokenAutomaton) -> TokenAutomaton:
     """
     met = _numbered(automaton.next_state, 0)
     following = met.number[automaton.next_state[met.states]]
-    group = automaton.accepting[met.states].astype(np.int64)
-    n_groups = len(np.unique(group))
+    ahead = _tokens_to_accept(following, automaton.accepting[met.states])
+    group = np.unique(ahead, return_inverse=True)[1].reshape(-1)
+    n_groups = int(group.max()) + 1
     while True:
         _, finer = np.unique(np.column_stack([group, group[following]]), axis=0, return_inverse=True)
         group, before, n_groups = finer.reshape(-1), n_groups, int(finer.max()) + 1
@@ -147,6 +167,16 @@ def minimised(automaton: TokenAutomaton) -> TokenAutomaton:
     merged, accepts = group[following[first]], automaton.accepting[met.states][first]
     order = _numbered(merged, int(group[0]))
     return TokenAutomaton(order.number[merged[order.states]].astype(np.int32), accepts[order.states])
+
+
+def _tokens_to_accept(following: NDArray[np.int64], accepting: Mask) -> NDArray[np.float64]:
+    """How many tokens lead from each state to an accepting one at least; inf where none do."""
+    size = len(following)
+    if not accepting.any():
+        return np.full(size, np.inf)
+    steps = np.unique(following * size + np.arange(size)[:, None])  # against the arrows
+    arrows = csr_array((np.ones(len(steps)), (steps // size, steps % size)), shape=(size, size))
+    return np.asarray(dijkstra(arrows, indices=np.flatnonzero(accepting), unweighted=True, min_only=True))
 
 
 def joined(automata: Sequence[TokenAutomaton]) -> tuple[States, list[NDArray[np.int64]]]:

@@ -102,7 +102,8 @@ def best_walks(
     >>> [walk.states for walk in walks]
     [(0, 1), (0, 0, 1)]
     """
-    return tuple(islice(_walks(costs, remaining, reached, begin, k, within), k))
+    most = min(k, MOST_STEPS_TAKEN + 1)  # one way begins in the target, every other one takes a step of its own
+    return tuple(islice(_walks(costs, remaining, reached, begin, k, within), most))
 
 
 def _walks(

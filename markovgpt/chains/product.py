@@ -37,7 +37,7 @@ class ProductChain(TransitionOperator):
     automaton_state: (n_states,) the automaton state of each.
     listed: (n,) which windows' transitions are listed.
     transitions: of these, and of all states from n on, sorted by source and target.
-    memory: how many of the newest tokens say in which state the automaton is; None where no number does.
+    following: (K, V) the automaton's steps.
     """
 
     base: TransitionOperator
@@ -45,7 +45,7 @@ class ProductChain(TransitionOperator):
     automaton_state: States
     listed: Mask
     transitions: Edges
-    memory: int | None
+    following: States
     space: PairWindows = field(init=False)
     vocabulary: Vocabulary | None = field(init=False)
 
@@ -57,6 +57,11 @@ class ProductChain(TransitionOperator):
     def n_states(self) -> int:
         """Number of states."""
         return len(self.window_of)
+
+    @cached_property
+    def memory(self) -> int | None:
+        """How many of the newest tokens say in which state the automaton is; None where no number does."""
+        return TokenAutomaton(self.following, np.zeros(len(self.following), dtype=bool)).memory
 
     @cached_property
     def entered(self) -> Mask:
@@ -201,8 +206,7 @@ def product(
     growing.finish()
     window_of = np.concatenate([np.arange(n), growing.keys // K])
     state_of = np.concatenate([sheet, growing.keys % K]).astype(np.int32)
-    memory = TokenAutomaton(following, np.zeros(K, dtype=bool)).memory
-    return ProductChain(chain, window_of, state_of, exceptional, growing.transitions(), memory), entries
+    return ProductChain(chain, window_of, state_of, exceptional, growing.transitions(), following), entries
 
 
 class _Growing:

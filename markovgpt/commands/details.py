@@ -71,7 +71,7 @@ def add_details(parser: argparse.ArgumentParser) -> None:
     more.add_argument("--rate", metavar="N", type=float, help="how often per N tokens in the long run")
     more.add_argument("--law", metavar="N", type=int, help="the chance that red comes at each of the next N tokens")
     more.add_argument("--quantile", metavar="P", type=float, help="after how many tokens red is there with chance P")
-    more.add_argument("--given-red", action="store_true", help="how many tokens it takes where red is written")
+    more.add_argument("--given-red", action="store_true", help="how many tokens it takes where red is written, ever")
     more.add_argument("--ways", metavar="K", type=int, help="the K likeliest ways to red, as text")
     more.add_argument("--windows", metavar="K", type=int, help="the K most dangerous windows, and tokens, on the way")
     more.add_argument("--break-points", action="store_true", help="at which top_k, top_p and min_p red is impossible")
@@ -94,7 +94,7 @@ def _rate(asked: Asked, made: Made, whole: Answer, per: float) -> Detail:
     if asked.avoiding or asked.stop_tokens:
         raise InvalidInput("--rate is that of a text without an end, got --stop or --avoiding; ask for --count instead")
     found = occurrence_rate(asked.chain, asked.red, start=asked.start, per=per)
-    return _one(f"times per {per:g} tokens in the long run", "occurrence_rate", found)
+    return _one(f"times per {per:.17g} tokens in the long run", "occurrence_rate", found)
 
 
 def _law(asked: Asked, made: Made, whole: Answer, steps: int) -> Detail:
@@ -113,11 +113,13 @@ def _quantile(asked: Asked, made: Made, whole: Answer, probability: float) -> De
     """After how many tokens red is there."""
     found = hitting_quantile(asked.chain, asked.red, probability, start=asked.start, **asked.ends)
     shown = f"{found.value}" if found.lower == found.upper else f"{found.lower} to {found.upper}"
-    return Detail([f"tokens until P(red) is {probability:g}: {shown}"], {"quantile": found.summary()})
+    return Detail([f"tokens until P(red) is {probability!r}: {shown}"], {"quantile": found.summary()})
 
 
 def _given_red(asked: Asked, made: Made, whole: Answer, wanted: bool) -> Detail:
     """How many tokens it takes where red is written."""
+    if asked.within is not None:
+        raise InvalidInput("--given-red looks at the whole way, got --within; leave one of them out")
     found = conditional_hitting_time(asked.chain, asked.red, start=asked.start, **asked.ends)
     return _one("expected tokens until red, given that it is written", "conditional_expected_steps", found)
 
@@ -130,7 +132,8 @@ def _ways(asked: Asked, made: Made, whole: Answer, k: int) -> Detail:
     described = [
         {"text": text, "tokens": way.tokens, **way.probability.summary()} for text, way in zip(texts, ways, strict=True)
     ]
-    return Detail([f"the {len(ways)} likeliest ways to red", *lines], {"ways": described})
+    head = f"the {len(ways)} likeliest ways to red" if ways else "no way leads to red"
+    return Detail([head, *lines], {"ways": described})
 
 
 def _windows(asked: Asked, made: Made, whole: Answer, k: int) -> Detail:

@@ -30,7 +30,10 @@ def add_windows(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prefixes", action="store_true", help="the shorter windows a text begins with are states too")
     parser.add_argument("--context-length", metavar="L", type=int, help="a shorter window than the model's own")
     parser.add_argument(
-        "--on-disk", metavar="DIR", help="keep the table in this folder: resumed if interrupted, not made twice"
+        "--on-disk",
+        metavar="DIR",
+        type=path,
+        help="keep the table in this folder: resumed if interrupted, not made twice",
     )
     parser.add_argument("--memory", metavar="GB", type=float, help="budget of the table (3/4 of what is free)")
     parser.add_argument("--format", default="auto", help="what MODEL must be: auto, " + ", ".join(FORMATS))
@@ -72,6 +75,17 @@ def token_ids(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(f"token ids must be whole numbers with commas, got {text!r}") from None
+
+
+def path(text: str) -> str:
+    """A path as it is given; an empty one, such as that of a variable that is not set, would be the folder one is in.
+
+    >>> path("results")
+    'results'
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("must be a path, got an empty one; the folder one is in is .")
+    return text
 
 
 def memory_budget(given: argparse.Namespace) -> int | None:

@@ -13,7 +13,7 @@ from markovgpt.analysis.greedy import greedy_machine
 from markovgpt.analysis.stationary import stationary_distributions
 from markovgpt.chains.red import ending_with
 from markovgpt.chains.sampling import SamplingSettings
-from markovgpt.commands.options import add_common, add_model, chain_of, table_of
+from markovgpt.commands.options import add_common, add_model, chain_of, path, table_of
 from markovgpt.commands.output import MOST_LINES, print_json, print_likeliest, print_rest
 from markovgpt.demo import FOLDER, run_demo
 from markovgpt.export.dot import draw, write_dot
@@ -25,7 +25,9 @@ HOLDS, DOES_NOT = 0, 3  # exit codes of `markovgpt verify`
 def add_demo(commands: Any) -> None:
     """The command and its options."""
     demo = commands.add_parser("demo", help="the seed's baby GPT, end to end, into results/baby_gpt/")
-    demo.add_argument("--out", metavar="FOLDER", default=str(FOLDER), help="where the results go (%(default)s)")
+    demo.add_argument(
+        "--out", metavar="FOLDER", type=path, default=str(FOLDER), help="where the results go (%(default)s)"
+    )
     demo.set_defaults(answer=_demo)
 
 
@@ -55,7 +57,7 @@ def add_draw(commands: Any) -> None:
     """The command and its options."""
     drawing = commands.add_parser("draw", help="the state graph")
     add_common(drawing)
-    drawing.add_argument("--out", metavar="FILE", required=True, help="ends in .svg, .png, .pdf or .dot")
+    drawing.add_argument("--out", metavar="FILE", type=path, required=True, help="ends in .svg, .png, .pdf or .dot")
     drawing.add_argument("--red", metavar="TEXT", help="mark the windows that end with this text")
     drawing.set_defaults(answer=_draw)
 

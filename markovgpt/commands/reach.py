@@ -14,7 +14,7 @@ from markovgpt.analysis.stationary import stationary_distributions
 from markovgpt.chains.red import red_regex, red_tokens
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.commands.details import DETAILS, Asked, add_details
-from markovgpt.commands.options import add_common, chain_of, token_ids
+from markovgpt.commands.options import add_common, chain_of, path, token_ids
 from markovgpt.commands.output import print_json, print_likeliest
 from markovgpt.errors import InvalidInput
 from markovgpt.export.certificates import write_certificate
@@ -39,7 +39,9 @@ def add_reach(commands: Any) -> None:
     end = asking.add_mutually_exclusive_group()
     end.add_argument("--stop", metavar="TEXT", help="each token of TEXT ends what is written: red before the end")
     end.add_argument("--stop-tokens", metavar="IDS", type=token_ids, help="the same as token ids")
-    asking.add_argument("--certificate", metavar="FILE", help="write the answer with what is needed to verify it")
+    asking.add_argument(
+        "--certificate", metavar="FILE", type=path, help="write the answer with what is needed to verify it"
+    )
     add_details(reach)
     reach.set_defaults(answer=_reach)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from markovgpt.chains.sampling import ENGINES
-from markovgpt.commands.options import add_windows, loaded, memory_budget, token_ids
+from markovgpt.commands.options import add_windows, loaded, memory_budget, path, token_ids
 from markovgpt.errors import InvalidInput
 from markovgpt.export.record import RECORD
 from markovgpt.sweeps.grid import SweepGrid
@@ -21,10 +21,23 @@ def add_sweep(commands: Any) -> None:
     sweeping = commands.add_parser("sweep", help="a red text under every combination of settings, as one table")
     sweeping.add_argument("models", metavar="MODEL", nargs="+", help="one or more checkpoints; see the other commands")
     add_windows(sweeping)
-    sweeping.add_argument("--red", metavar="TEXT", action="append", default=[], help="a red text; may be given again")
-    sweeping.add_argument("--red-tokens", metavar="IDS", type=token_ids, action="append", default=[])
-    sweeping.add_argument("--start", metavar="TEXT", action="append", default=[], help="a window to begin with; again")
-    sweeping.add_argument("--start-tokens", metavar="IDS", type=token_ids, action="append", default=[])
+    sweeping.add_argument(
+        "--red", metavar="TEXT", action="append", default=[], help="a red text; may be repeated, a row each"
+    )
+    sweeping.add_argument(
+        "--red-tokens",
+        metavar="IDS",
+        type=token_ids,
+        action="append",
+        default=[],
+        help="the same as token ids: 19,5,24",
+    )
+    sweeping.add_argument(
+        "--start", metavar="TEXT", action="append", default=[], help="a window to begin with; likewise"
+    )
+    sweeping.add_argument(
+        "--start-tokens", metavar="IDS", type=token_ids, action="append", default=[], help="the same as token ids"
+    )
     sweeping.add_argument("--within", metavar="N", type=int, help="within N tokens; left out: ever")
     sweeping.add_argument(
         "--stop-tokens", metavar="IDS", type=token_ids, default=(), help="token ids that end the text"
@@ -37,7 +50,9 @@ def add_sweep(commands: Any) -> None:
     ):
         sweeping.add_argument(name, metavar="X", type=_or_off(kind), nargs="+", default=[None], help=what)
     sweeping.add_argument("--engine", nargs="+", choices=ENGINES, default=[ENGINES[0]], help="whose order of settings")
-    sweeping.add_argument("--out", metavar="FOLDER", required=True, help="where the table, figure and record go")
+    sweeping.add_argument(
+        "--out", metavar="FOLDER", type=path, required=True, help="where the table, figure and record go"
+    )
     sweeping.add_argument("--workers", metavar="N", type=int, help="processes of one thread each (the cores)")
     sweeping.set_defaults(answer=_sweep, resumable=True)
 

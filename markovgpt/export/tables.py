@@ -12,6 +12,7 @@ from markovgpt.analysis.result import Answer
 from markovgpt.errors import InvalidInput
 
 MOST_DIGITS = 12
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
 def certified_digits(answer: Answer, place: int | tuple[int, ...] | None = None) -> str:
@@ -68,7 +69,8 @@ def write_table(rows: Sequence[dict[str, Any]], folder: str | Path, name: str) -
 
     Parameters
     ----------
-    rows: at least one, all with the same keys; cells that are strings are written as they stand.
+    rows: at least one, all with the same keys; cells that are strings are written as they stand, but that in the csv
+        an apostrophe stands before a text which a spreadsheet would take for a formula, or which begins with one.
 
     Returns
     -------
@@ -83,7 +85,7 @@ def write_table(rows: Sequence[dict[str, Any]], folder: str | Path, name: str) -
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     frame = pd.DataFrame(list(rows))
-    frame.to_csv(place / f"{name}.csv", index=False, lineterminator="\n")
+    frame.map(_no_formula).to_csv(place / f"{name}.csv", index=False, lineterminator="\n")
     escaped = frame.rename(columns=_latex).map(lambda cell: _latex(cell) if isinstance(cell, str) else cell)
     text = escaped.to_latex(index=False, escape=False)
     (place / f"{name}.tex").write_text(text, encoding="utf-8")
@@ -102,6 +104,17 @@ def write_parquet(rows: Sequence[dict[str, Any]], folder: str | Path, name: str)
     file = Path(folder) / f"{name}.parquet"
     pd.DataFrame(list(rows)).to_parquet(file, index=False, engine="pyarrow")
     return file
+
+
+def _no_formula(cell: Any) -> Any:
+    """A cell that no spreadsheet computes: what looks like a formula and is no number gets an apostrophe."""
+    if not isinstance(cell, str) or not cell.startswith(FORMULA):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return "'" + cell
+    return cell
 
 
 LATEX_SPECIAL = str.maketrans(

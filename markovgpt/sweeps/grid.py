@@ -119,7 +119,8 @@ def _values(name: str, given: Any) -> tuple[Any, ...]:
         raise InvalidInput(f"{name} must be a list of values, got {given!r}; put it in a list")
     values = tuple(tuple(value) if isinstance(value, list) else _plain(value) for value in given)
     if not values and name != "stop_tokens":
-        raise InvalidInput(f"{name} must hold at least one value, got none; leave it out, or give one")
+        remedy = "give one" if name in ("reds", "starts") else "leave it out, or give one"
+        raise InvalidInput(f"{name} must hold at least one value, got none; {remedy}")
     if len(set(values)) < len(values):
         twice = next(value for value in values if values.count(value) > 1)
         raise InvalidInput(f"{name} must be distinct, got {twice!r} more than once; keep one of them")

@@ -10,6 +10,7 @@ from markovgpt.sweeps.group import EVER, OFF, Row
 
 SETTINGS = ("temperature", "top_k", "top_p", "min_p", "engine")
 QUESTIONS = ("model", "red", "start")
+LONGEST = 24  # characters of a text beside an axis
 NAMES = {"top_k": "top-k", "top_p": "top-p", "min_p": "min-p"}
 
 
@@ -63,20 +64,25 @@ def _curves(rows: Sequence[Row], path: str | Path, over: str, others: Sequence[s
         label = _literal(", ".join(f"{_name(name)} {value}" for name, value in zip(others, combination, strict=True)))
         numbers = [[float(row[name]) for row in own] for name in ("log10", "log10_lower", "log10_upper")]
         curves[label] = ([place[row[over]] for row in own], numbers[0], numbers[1], numbers[2])
-    x_names = [] if numeric else list(map(_literal, ticks))
+    x_names = [] if numeric else [_literal(_short(tick)) for tick in ticks]
     return log10_figure(curves, path, x_label=_name(over), y_label=f"log10 {what}", x_names=x_names)
 
 
 def _what(rows: Sequence[Row]) -> str:
     """What the probability is of."""
     reds, within = _values(rows, "red"), _values(rows, "within")
-    red = _literal(reds[0]) if len(reds) == 1 else "red"
+    red = _literal(_short(reds[0])) if len(reds) == 1 else "red"
     return f"P({red} ever)" if within == [EVER] else f"P({red} within {within[0]} tokens)"
 
 
 def _values(rows: Sequence[Row], name: str) -> list[str]:
     """The values of a column in the order in which they come."""
     return list(dict.fromkeys(str(row[name]) for row in rows))
+
+
+def _short(text: str) -> str:
+    """The beginning of a long text, so that room for the figure is left beside it."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def _literal(text: str) -> str:
