@@ -28,6 +28,8 @@ def test_a_grid_comes_back_from_json():
         ({"reds": []}, "reds must hold at least one value, got none; give one"),
         ({"starts": ()}, "starts must hold at least one value, got none"),
         ({"reds": "ab"}, "reds must be a list of values, got 'ab'; put it in a list"),
+        ({"reds": [3]}, "a red must be a text, token ids or several texts, got 3"),
+        ({"starts": [3]}, "a start must be a text or token ids, got 3; see StateSpace.decode"),
         ({"reds": [""]}, "a red must hold at least one token, got none"),
         ({"reds": [("a", "")]}, "a red must hold at least one token, got none"),
         ({"top_ks": [2, None, 2]}, "top_ks must be distinct, got 2 more than once"),

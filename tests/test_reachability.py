@@ -269,3 +269,8 @@ def test_a_text_that_has_ended_is_not_red_any_more():
     oracles.assert_encloses(mg.hitting_probability(chain, [2], start=1, stop_tokens=[0]), Fraction(1, 3))
     within = mg.hitting_probability(chain, [2], start=1, stop_tokens=[0], within=2)
     oracles.assert_encloses(within, Fraction(5, 16))
+
+
+def test_visits_need_a_start():
+    with pytest.raises(mg.InvalidInput, match="start must be given, got None"):
+        mg.expected_visits(chains.gambler(), [3], None)

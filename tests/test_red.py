@@ -93,3 +93,12 @@ def test_patterns_say_what_they_are():
     assert str(mg.red_strings("a", "b", vocabulary=LETTERS)) == "'a' or 'b'"
     assert str(mg.red_tokens((0, 1), (2,))) == "tokens 0,1 or 2"
     assert repr(mg.red_regex("a+", LETTERS)) == "/a+/"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: mg.red_strings("a", vocabulary=None), lambda: mg.red_regex("a", None), lambda: mg.red_regex("a", "ab")],
+)
+def test_a_model_without_a_vocabulary_has_no_red_texts(make):
+    with pytest.raises(mg.InvalidInput, match=r"red texts and expressions need a vocabulary, got .*; give one"):
+        make()

@@ -60,7 +60,7 @@ def target_mask(chain: TransitionOperator, target: Target, name: str = "target")
     if isinstance(seen, TokenAutomaton):
         raise InvalidInput(
             f"{name} must be seen in a window of {windows_of(chain).context_length} tokens here, got {target}; ask "
-            "about a part of it, or for a probability, which has no such limit"
+            "about a part of it, or for the answer without a certificate, which has no such limit"
         )
     return seen
 

@@ -46,7 +46,7 @@ def conditional_hitting_time(
 
     Parameters
     ----------
-    target, avoiding: masks, state numbers, or texts. A state in both counts as reached.
+    target, avoiding: as for `hitting_probability`. A state in both counts as reached.
     start: a state, a distribution, a window or a text.
     stop_tokens: tokens that end the text when they are written.
 
@@ -99,7 +99,7 @@ def conditional_chain(
 
     Parameters
     ----------
-    target, avoiding: masks, state numbers, or texts. A state in both counts as reached.
+    target, avoiding: as for `hitting_probability`. A state in both counts as reached.
     start: a state, a distribution, a window or a text: only what is met on the way from there; None for every state
         from which the target can be reached.
     stop_tokens: tokens that end the text when they are written.

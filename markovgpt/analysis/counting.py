@@ -39,7 +39,7 @@ def expected_count(
 
     Parameters
     ----------
-    target, avoiding: masks, state numbers, or texts. What is to be avoided ends the text; a state in both counts once,
+    target, avoiding: as for `hitting_probability`. What is to be avoided ends the text; a state in both counts once,
         and ends it.
     start: a state, a distribution, a window or a text; t = 0 does not count, for nothing was written.
     tokens: n, at least 0, of any size.
@@ -83,7 +83,7 @@ def occurrence_rate(
 
     Parameters
     ----------
-    target: a mask, state numbers, or a text.
+    target: as for `hitting_probability`.
     start: a state, a distribution, a window or a text; None where it does not matter, the chain having one recurrent
         class.
     per: tokens, above 0.

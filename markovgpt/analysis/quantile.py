@@ -72,7 +72,7 @@ def hitting_quantile(
 
     Parameters
     ----------
-    target, avoiding: masks, state numbers, or texts. A state in both counts as reached.
+    target, avoiding: as for `hitting_probability`. A state in both counts as reached.
     probability: in [0, 1]; 0.5 asks for the median. 1 is decided by the support alone.
     start: a state, a distribution, a window or a text.
     stop_tokens: tokens that end the text when they are written.

@@ -80,7 +80,7 @@ def quasi_stationary(
 
     Parameters
     ----------
-    target, avoiding: masks, state numbers, or texts. A state in both counts as reached. What cannot reach the target
+    target, avoiding: as for `hitting_probability`. A state in both counts as reached. What cannot reach the target
         any more counts as ended.
     start: a state, a distribution, a window or a text: only what can be reached from there; None for every state.
     stop_tokens: tokens that end the text when they are written.

@@ -172,7 +172,7 @@ def expected_visits(chain: TransitionOperator, target: Target, start: Start) -> 
     """
     asked = posed(chain, target, start=start)
     whole, reached = asked.chain, asked.reached
-    begin = np.zeros(whole.n_states) if asked.begin is None else asked.begin
+    begin = asked.start_values
     visited = reachable_from(whole, (begin > 0) & ~reached, through=~reached) & ~reached
     endless = np.zeros(whole.n_states, dtype=bool)
     for states in recurrent_classes(whole):

@@ -60,7 +60,7 @@ def hitting_law(
 
     Parameters
     ----------
-    target, avoiding: masks, state numbers, or texts. A state in both counts as reached.
+    target, avoiding: as for `hitting_probability`. A state in both counts as reached.
     start: a state, a distribution, a window or a text.
     steps: the last t, at least 0 and at most 65,536.
     stop_tokens: tokens that end the text when they are written.

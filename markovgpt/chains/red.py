@@ -94,7 +94,17 @@ def red_regex(regex: str, vocabulary: Vocabulary) -> RedPattern:
 
 
 def _letters(vocabulary: Vocabulary) -> list[str]:
-    """The characters that can be written."""
+    """The characters that can be written.
+
+    Raises
+    ------
+    InvalidInput: no vocabulary, such as that of a model without one.
+    """
+    if not isinstance(vocabulary, Vocabulary):
+        raise InvalidInput(
+            f"red texts and expressions need a vocabulary, got {vocabulary!r}; give one, as of model.vocabulary, or "
+            "token ids (red_tokens)"
+        )
     return sorted(set("".join(vocabulary.tokens)))
 
 

@@ -56,8 +56,17 @@ class SweepGrid:
                 f"within must be a whole number of at least 0, got {self.within}; None asks whether it is ever written"
             )
         for red in self.reds:
+            if not isinstance(red, str | tuple):
+                raise InvalidInput(
+                    f"a red must be a text, token ids or several texts, got {red!r}; give token ids as (3,)"
+                )
             if not red or (not isinstance(red, str) and not all(part != "" for part in red)):
                 raise InvalidInput("a red must hold at least one token, got none; say which text is red")
+        for start in self.starts:
+            if not isinstance(start, str | tuple):
+                raise InvalidInput(
+                    f"a start must be a text or token ids, got {start!r}; see StateSpace.decode for those of a state"
+                )
         _ = self.settings  # each is checked as it is made
 
     @property
