@@ -1,6 +1,7 @@
 """The same questions from a shell. Answers go to stdout, notes and refusals to stderr."""
 
 import argparse
+import errno
 import logging
 import os
 import signal
@@ -13,6 +14,7 @@ from markovgpt.commands.sweep import add_sweep
 from markovgpt.errors import MarkovGPTError, NotConverged, TooLarge
 
 ANSWERED, BAD_INPUT, NOT_CERTIFIED, WOULD_NOT_FIT, INTERRUPTED = 0, 2, 3, 4, 130
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of a disk
 COMMANDS = (add_demo, add_stationary, add_reach, add_sweep, add_verify, add_greedy, add_draw)
 
 
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except (MarkovGPTError, OSError, MemoryError) as error:
         print(f"markovgpt: {error or 'out of memory; give a shorter --context-length'}", file=sys.stderr)
-        if isinstance(error, TooLarge | MemoryError):
+        if isinstance(error, TooLarge | MemoryError) or getattr(error, "errno", None) in FULL:
             return WOULD_NOT_FIT
         return NOT_CERTIFIED if isinstance(error, NotConverged) else BAD_INPUT
     return ANSWERED

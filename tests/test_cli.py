@@ -1,6 +1,7 @@
 """The shell: answers on stdout, calm refusals on stderr, exit codes, and never a traceback."""
 
 import dataclasses
+import errno
 import json
 import os
 import re
@@ -192,7 +193,14 @@ def test_a_folder_that_cannot_be_written_is_refused(folder, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(mg.NotConverged("no", 1.0), 3), (KeyboardInterrupt(), 130), (MemoryError(), 4), (mg.TooLarge("no"), 4)],
+    [
+        (mg.NotConverged("no", 1.0), 3),
+        (KeyboardInterrupt(), 130),
+        (MemoryError(), 4),
+        (mg.TooLarge("no"), 4),
+        (OSError(errno.ENOSPC, "No space left on device"), 4),
+        (OSError(errno.EACCES, "Permission denied"), 2),
+    ],
 )
 def test_what_stops_an_answer_has_its_exit_code(folder, monkeypatch, capsys, error, code):
     def stop(*arguments, **settings):
