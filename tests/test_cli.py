@@ -131,7 +131,7 @@ REFUSED = [
     (["--red-regex", "a*"], 2, "regex must match at least one character"),
     (["--red-regex", "("], 2, "regex must be one that greenery can read"),
     (["--red", "aaa", "--stop", ""], 2, "--stop must hold at least one token"),
-    (["--red", "aaa", "--do-sample"], 2, "--do-sample goes with --generation-config"),
+    (["--red", "aaa", "--do-sample"], 2, "--do-sample and --penalty-over-window go with --generation-config"),
     (
         ["--red", "aaa", "--generation-config", ".", "--top-k", "2"],
         2,

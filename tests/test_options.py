@@ -70,3 +70,17 @@ def test_an_empty_path_is_refused_before_anything_is_done(capsys, arguments):
     with pytest.raises(SystemExit, match="2"):
         cli.main(arguments)
     assert f"{arguments[-2]}: must be a path, got an empty one; the folder one is in is ." in capsys.readouterr().err
+
+
+def test_the_settings_of_a_folder_are_said(tmp_path, capsys):
+    (tmp_path / "config.json").write_text('{"vocab_size": 100}', encoding="utf-8")
+    generation = tmp_path / "generation_config.json"
+    folder = ["MODEL", "--generation-config", str(tmp_path)]
+    generation.write_text('{"temperature": 0.5}', encoding="utf-8")
+    assert options.settings_of(given(*folder)).temperature == 0
+    assert "greedy as generate() is without --do-sample" in capsys.readouterr().err
+    generation.write_text('{"temperature": 0.5, "repetition_penalty": 1.5}', encoding="utf-8")
+    with pytest.raises(mg.InvalidInput, match="repetition_penalty must be left out"):
+        options.settings_of(given(*folder, "--do-sample"))
+    sampled = options.settings_of(given(*folder, "--do-sample", "--penalty-over-window"))
+    assert sampled == mg.SamplingSettings(0.5, 50, window_repetition_penalty=1.5)  # 50 is what generate() inherits

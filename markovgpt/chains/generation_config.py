@@ -79,7 +79,7 @@ def resolved(folder: Path, do_sample: bool | None, penalty_over_window: bool) ->
     if penalty is not None and penalty != 1 and not penalty_over_window:
         raise InvalidInput(
             f"repetition_penalty must be left out of {file} for a chain over windows, got {penalty}: {HISTORY}; "
-            "penalty_over_window=True takes it over the window, as window_repetition_penalty"
+            "penalty_over_window=True (--penalty-over-window) takes it over the window"
         )
     sampled = found.get("do_sample") if do_sample is None else do_sample
     if sampled is not None and not isinstance(sampled, bool):

@@ -60,9 +60,15 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         "--window-repetition-penalty", metavar="X", type=float, help="divide the logits of tokens in the window by X"
     )
     sampling.add_argument(
-        "--generation-config", metavar="FOLDER", help="the settings of a Hugging Face folder, in place of all of these"
+        "--generation-config",
+        metavar="FOLDER",
+        type=path,
+        help="the settings of a Hugging Face folder, in place of all of these",
     )
     sampling.add_argument("--do-sample", action="store_true", help="sample even where that folder says to be greedy")
+    sampling.add_argument(
+        "--penalty-over-window", action="store_true", help="take that folder's repetition penalty over the window"
+    )
 
 
 def token_ids(text: str) -> tuple[int, ...]:
@@ -152,15 +158,24 @@ def settings_of(given: argparse.Namespace) -> SamplingSettings:
     """
     named = {field.name: getattr(given, field.name) for field in fields(SamplingSettings)}
     if given.generation_config is None:
-        if given.do_sample:
-            raise InvalidInput("--do-sample goes with --generation-config, got it alone; sampling is what is done here")
+        if given.do_sample or given.penalty_over_window:
+            raise InvalidInput(
+                "--do-sample and --penalty-over-window go with --generation-config, got one alone; leave it out"
+            )
         return SamplingSettings(**named)
     changed = [field.name for field in fields(SamplingSettings) if named[field.name] != field.default]
     if changed:
         raise InvalidInput(
             f"--generation-config must be given without other settings, got {', '.join(changed)}; leave one side out"
         )
-    return SamplingSettings.from_generation_config(given.generation_config, do_sample=given.do_sample or None)
+    found = SamplingSettings.from_generation_config(
+        given.generation_config,
+        do_sample=given.do_sample or None,
+        penalty_over_window=given.penalty_over_window,
+    )
+    greedy = ", greedy as generate() is without --do-sample" if found.temperature == 0 else ""
+    print(f"markovgpt: {found}{greedy}", file=sys.stderr)
+    return found
 
 
 def chain_of(given: argparse.Namespace) -> Made:

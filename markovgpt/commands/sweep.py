@@ -19,7 +19,7 @@ from markovgpt.sweeps.sweep import sweep
 def add_sweep(commands: Any) -> None:
     """The command and its options."""
     sweeping = commands.add_parser("sweep", help="a red text under every combination of settings, as one table")
-    sweeping.add_argument("models", metavar="MODEL", nargs="+", help="one or more checkpoints; see the other commands")
+    sweeping.add_argument("models", metavar="MODEL", nargs="+", help="one or more checkpoints, before the options")
     add_windows(sweeping)
     sweeping.add_argument(
         "--red", metavar="TEXT", action="append", default=[], help="a red text; may be repeated, a row each"
