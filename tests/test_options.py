@@ -83,4 +83,4 @@ def test_the_settings_of_a_folder_are_said(tmp_path, capsys):
     with pytest.raises(mg.InvalidInput, match="repetition_penalty must be left out"):
         options.settings_of(given(*folder, "--do-sample"))
     sampled = options.settings_of(given(*folder, "--do-sample", "--penalty-over-window"))
-    assert sampled == mg.SamplingSettings(0.5, 50, window_repetition_penalty=1.5)  # 50 is what generate() inherits
+    assert sampled == mg.SamplingSettings(0.5, 50, 1.0, window_repetition_penalty=1.5)  # 50 and 1 are inherited
