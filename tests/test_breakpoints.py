@@ -356,10 +356,9 @@ def names():
     return mg.tabulate(mg.load_model(DATA / "nanogpt_names_ctx4"))
 
 
+@pytest.mark.slow
 @needs_data
-@pytest.mark.parametrize(
-    "setting", ["top_p", *(pytest.param(name, marks=pytest.mark.slow) for name in ("top_k", "min_p"))]
-)
+@pytest.mark.parametrize("setting", ["top_p", "top_k", "min_p"])
 def test_both_sides_of_a_break_point_of_a_real_model(names, setting):
     point = break_points(names, "anna", start="\n\n\n\n", vary=(setting,))[setting]
     red = {names.space.encode(names.vocabulary.encode("anna"))}

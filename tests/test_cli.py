@@ -228,6 +228,8 @@ def test_not_a_traceback_from_a_real_process(folder):
 
 SLOW = """
 import sys, time
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal, whoever runs this
 from markovgpt import cli
 from markovgpt.commands import options
 from markovgpt.export.certificate_file import read_certificate

@@ -214,6 +214,8 @@ def test_a_word_that_is_no_number_exits_with_two(folder, tmp_path, capsys):
 
 SLOW = """
 import time
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal, whoever runs this
 from markovgpt import cli
 from markovgpt.sweeps.parts import Parts
 keep = Parts.keep
