@@ -165,3 +165,12 @@ def test_several_classes_need_a_start():
 def test_a_number_of_tokens_to_count_in_is_above_zero(per):
     with pytest.raises(mg.InvalidInput, match="per must be a number of tokens above 0"):
         occurrence_rate(chains.line(), [5], per=per)
+
+
+def test_a_text_that_was_complete_where_the_chain_stops_stays_complete():
+    # even coins from 00, stopped by the first 1: 0001 is what was written unless the very next token is that 1
+    model = mg.as_model(lambda windows: np.zeros((len(windows), 2)), vocab_size=2, context_length=2)
+    chain = mg.reachable_chain(model, mg.SamplingSettings(), (0, 0))
+    stopped = mg.with_absorbing(chain, [chain.space.encode((0, 1))])
+    found = mg.occurrence_rate(stopped, mg.red_tokens((0, 0, 0, 1)), start=(0, 0), per=1)
+    assert found.lower <= 0.5 <= found.upper

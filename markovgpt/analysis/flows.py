@@ -24,7 +24,7 @@ from markovgpt.analysis.arguments import Start, Target
 from markovgpt.analysis.paths import ratio, require_number_shown
 from markovgpt.analysis.question import Question, posed
 from markovgpt.analysis.result import Answer
-from markovgpt.analysis.structure import can_reach, reachable_from
+from markovgpt.analysis.structure import can_reach, proved, reachable_from
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask
 from markovgpt.memory import require_memory
@@ -190,7 +190,7 @@ class _Flow:
     def visits(self) -> Enclosure:
         """v on the live states, 0 elsewhere."""
         if not self.live.any():
-            return _exactly(np.zeros(len(self.live)))
+            return proved(np.zeros(len(self.live)))
         return live_system(self.asked.chain, self.live).occupation(self.asked.departure * self.live)
 
     @cached_property
@@ -199,7 +199,7 @@ class _Flow:
         chain, sure = self.asked.chain, self._masks[1]
         ones, open_ends = np.where(sure, 1.0, 0.0), self.live & ~sure
         if not open_ends.any():
-            return _exactly(ones)
+            return proved(ones)
         solved = live_system(chain, open_ends).harmonic(chain.pull(ones) * open_ends)
         value, lower, upper = (choose(sure, ones, getattr(solved, part)) for part in PARTS)
         return at_most_one(Enclosure(value, lower, upper, solved.residual, solved.method))
@@ -224,7 +224,7 @@ def _times_written(flow: _Flow) -> tuple[tuple[int, ...], Enclosure]:
     """The tokens written before a target that is reached, the most frequent first, and how often each is."""
     chain = flow.asked.chain
     if chain.space is None:
-        return (), _exactly(np.zeros(0))
+        return (), proved(np.zeros(0))
     parts = [chain.push(chain.with_room(getattr(flow.visits, part))) for part in PARTS]
     lower, upper = widen(parts[1], chain.roundings)[0], widen(parts[2], chain.roundings)[1]
     entered = _product(Enclosure(parts[0], lower, upper, flow.visits.residual, flow.visits.method), flow.committor)
@@ -293,8 +293,3 @@ def _largest_first(values: Numbers) -> States:
     """The places of numbers, the largest first; of equals the first."""
     scaled = ScaledArray.of(values)
     return np.lexsort((-scaled.mantissa, -scaled.exponent))
-
-
-def _exactly(values: NDArray[np.float64]) -> Enclosure:
-    """Numbers that the support gives."""
-    return Enclosure(values, values, values, 0.0, "graph search on the support")

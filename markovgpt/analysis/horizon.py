@@ -13,7 +13,7 @@ from markovgpt.analysis.arguments import Start, start_distribution
 from markovgpt.analysis.arrivals import MOST_STEPS, Arrivals, forward, on
 from markovgpt.analysis.question import Question
 from markovgpt.analysis.result import Answer
-from markovgpt.analysis.structure import PROOF, can_reach
+from markovgpt.analysis.structure import can_reach, proved
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask, is_count
 from markovgpt.errors import InvalidInput
@@ -89,7 +89,7 @@ def _followed(asked: Question, first: int, last: int) -> Answer:
     """The same from one start, which one vector follows step by step; beyond some steps the bracket takes fewer."""
     arrived, through = ScaledArray.zeros(()), asked.through if first == 0 else ~asked.avoided
     if not (can_reach(asked.chain, asked.reached, through=through) & (asked.start_values > 0)).any():
-        return Answer.of(Enclosure(arrived, arrived, arrived, 0.0, PROOF))
+        return Answer.of(proved(arrived))
     for arriving, alive in islice(forward(asked, first), last - first + 1):
         arrived = arrived + arriving
         if not is_positive(alive).any():

@@ -22,7 +22,7 @@ from markovgpt.analysis.arguments import Start, Target, start_distribution
 from markovgpt.analysis.horizon import bounded_hitting
 from markovgpt.analysis.question import Question, posed
 from markovgpt.analysis.result import Answer
-from markovgpt.analysis.structure import PROOF, can_reach, reachable_from, recurrent_classes
+from markovgpt.analysis.structure import PROOF, can_reach, proved, reachable_from, recurrent_classes
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask
 from markovgpt.errors import InvalidInput
@@ -85,7 +85,7 @@ def ever_reached(asked: Question) -> Enclosure:
     may_fail = can_reach(asked.chain, ~possible, through=asked.through)
     sure = possible & ~may_fail
     if asked.begin is not None and sure[asked.begin > 0].all():
-        return _proved(np.ones(()))
+        return proved(np.ones(()))
     walk = _walk(asked.chain, possible & may_fail, asked.begin)
     found = walk.gained(asked.chain.pull(np.where(sure, 1.0, 0.0)), sure)
     return at_most_one(asked.at_entries(found))
@@ -268,14 +268,14 @@ class _Walk:
     def visits(self) -> Enclosure:
         """How often each live state is visited from the start."""
         if self.begin is None or not self.live.any():
-            return _proved(np.zeros(self.chain.n_states))
+            return proved(np.zeros(self.chain.n_states))
         return self._system.occupation(self.begin * self.live)
 
     def gained(self, gain: Numbers, sure: Mask) -> Enclosure:
         """What is gained on the way, and 1 on the sure states."""
         ones = np.where(sure, 1.0, 0.0)
         if not self.live.any():
-            return mean_over(self.begin, _proved(ones))
+            return mean_over(self.begin, proved(ones))
         if self.begin is None:
             solved = self._system.harmonic(gain * self.live)
             parts = [choose(sure, ones, part) for part in (solved.value, solved.lower, solved.upper)]
@@ -294,8 +294,3 @@ def _walk(chain: TransitionOperator, live: Mask, begin: FloatArray | None) -> _W
     if begin is None or not live.any():
         return _Walk(chain, live, begin)
     return _Walk(chain, live & reachable_from(chain, begin > 0, through=live), begin)
-
-
-def _proved(values: FloatArray) -> Enclosure:
-    """An answer that the support gives."""
-    return Enclosure(values, values, values, 0.0, PROOF)

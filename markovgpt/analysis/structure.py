@@ -13,7 +13,8 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask
 from markovgpt.errors import InvalidInput
-from markovgpt.scaled import is_positive
+from markovgpt.scaled import Numbers, is_positive
+from markovgpt.solvers.certificate import Enclosure
 
 States = NDArray[np.int64]
 PROOF = "graph search on the support"  # the method of an answer that no size of a probability can change
@@ -142,3 +143,13 @@ def _grouped(labels: NDArray[np.int32]) -> tuple[States, ...]:
     order = np.argsort(labels, kind="stable")
     groups = np.split(order.astype(np.int64), np.flatnonzero(np.diff(labels[order])) + 1)
     return tuple(sorted(groups, key=lambda states: int(states[0])))
+
+
+def proved(values: Numbers) -> Enclosure:
+    """Numbers that the support alone gives, exactly.
+
+    >>> found = proved(np.zeros(2))
+    >>> found.lower.tolist(), found.upper.tolist(), found.method
+    ([0.0, 0.0], [0.0, 0.0], 'graph search on the support')
+    """
+    return Enclosure(values, values, values, 0.0, PROOF)

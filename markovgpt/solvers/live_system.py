@@ -58,7 +58,8 @@ def regenerating_system(chain: TransitionOperator, live: Mask) -> IterativeSyste
 
 def stationary(chain: TransitionOperator, states: NDArray[np.int64]) -> Enclosure:
     """Enclose the stationary distribution of a recurrent class, 0 elsewhere."""
-    if isinstance(chain, ProductChain) and chain.memory is not None:
+    # a step of any other chain may stand for no token, and the automaton stay where it is
+    if isinstance(chain, ProductChain) and isinstance(chain.base, WindowChain) and chain.memory is not None:
         return _read_along(chain, stationary(chain.base, np.unique(chain.window_of[states])), chain.memory)
     members = np.zeros(chain.n_states, dtype=bool)
     members[states] = True
