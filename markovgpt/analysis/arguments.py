@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +11,35 @@ from markovgpt.analysis.result import Answer
 from markovgpt.chains.automaton import TokenAutomaton
 from markovgpt.chains.operator import TransitionOperator, windows_of
 from markovgpt.chains.red import RedPattern, red_strings
-from markovgpt.chains.states import Mask, Window
+from markovgpt.chains.states import Mask, Window, Windows
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import ROUNDING, FloatArray, as_floats, is_positive, quotient
 from markovgpt.sums import TOTAL_ROUNDINGS
+from markovgpt.vocabulary import Vocabulary
 
 MOST_OFF = 1e-6  # a distribution that was asked for sums to one but for its bounds
 Predicate = Callable[[Window], bool]
 Target = Mask | Sequence[int] | NDArray[np.integer[Any]] | str | Sequence[str] | RedPattern | Predicate
 Start = int | Sequence[int] | FloatArray | str | Answer
+
+
+class HasStates(Protocol):
+    """What has states that may be windows, such as a chain or a greedy machine."""
+
+    @property
+    def n_states(self) -> int:
+        """Number of states."""
+        ...
+
+    @property
+    def space(self) -> Windows | None:
+        """The windows its states are, where they are windows."""
+        ...
+
+    @property
+    def vocabulary(self) -> Vocabulary | None:
+        """The tokens' strings, if known."""
+        ...
 
 
 def as_seen(chain: TransitionOperator, target: Target, name: str = "target") -> Mask | TokenAutomaton:
@@ -169,7 +189,7 @@ def _asked_for(chain: TransitionOperator, start: Answer) -> FloatArray:
     return np.asarray(values / values.sum(), dtype=np.float64)
 
 
-def start_state(chain: TransitionOperator, start: Start) -> int:
+def start_state(chain: HasStates, start: Start) -> int:
     """A start that is one state, as its number; see `start_distribution`."""
     if isinstance(start, int | np.integer) and not isinstance(start, bool):
         if not 0 <= start < chain.n_states:

@@ -21,6 +21,29 @@ NEGLIGIBLE = 2.0**-60  # 1 - x and log(1 - x) are 1 and -x to the last digit
 
 
 @dataclass(frozen=True, eq=False)
+class Trees:
+    """The states in an order in which all that lead to one, its tree, stand together, that one first.
+
+    Parameters
+    ----------
+    place: (n,) where each state stands.
+    size: (n,) how many states lead to it, itself with them.
+
+    >>> trees = FunctionalGraph.of(np.array([1, 2, 1, 0])).trees      # 3 -> 0 -> 1 <-> 2
+    >>> trees.size.tolist(), trees.holds(np.array([0, 0, 1, 2]), np.array([3, 1, 0, 0])).tolist()
+    ([2, 3, 1, 1], [True, False, True, False])
+    """
+
+    place: NDArray[np.integer[Any]]
+    size: NDArray[np.integer[Any]]
+
+    def holds(self, roots: States, states: States) -> NDArray[np.bool_]:
+        """Whether each state leads to the root beside it without going around a cycle."""
+        behind = self.place[states].astype(np.int64) - self.place[roots]
+        return np.asarray((behind >= 0) & (behind < self.size[roots]))
+
+
+@dataclass(frozen=True, eq=False)
 class FunctionalGraph:
     """One successor each.
 
@@ -54,13 +77,33 @@ class FunctionalGraph:
     @property
     def cycles(self) -> tuple[States, ...]:
         """The states of each cycle, in running order from the lowest."""
-        parts = zip(self.cycle_starts[:-1].tolist(), self.cycle_starts[1:].tolist(), strict=True)
-        return tuple(self.order[first:stop].astype(np.int64) for first, stop in parts)
+        return tuple(self.cycle(index) for index in range(len(self.cycle_starts) - 1))
+
+    def cycle(self, index: int) -> States:
+        """The states of one cycle, in running order from the lowest."""
+        return self.order[self.cycle_starts[index] : self.cycle_starts[index + 1]].astype(np.int64)
 
     @cached_property
-    def steps(self) -> States:
+    def steps(self) -> NDArray[np.integer[Any]]:
         """(n,) steps to the first state on a cycle, or to the last one before leading out."""
         return np.asarray(_steps(self.successor, self.order, int(self.cycle_starts[0])))
+
+    @cached_property
+    def basin_sizes(self) -> States:
+        """(n_cycles,) how many states lead into each cycle, its own with them."""
+        return np.bincount(self.basin[self.basin >= 0], minlength=len(self.cycle_starts) - 1)
+
+    @cached_property
+    def is_cyclic(self) -> NDArray[np.bool_]:
+        """(n,) which states are on a cycle."""
+        found = np.zeros(len(self.successor), dtype=bool)
+        found[self.order[self.cycle_starts[0] :]] = True
+        return found
+
+    @cached_property
+    def trees(self) -> "Trees":
+        """What leads to each state without going around a cycle."""
+        return Trees(*_nested(self.successor, self.order, int(self.cycle_starts[0])))
 
     def forward(self, start: Numbers, escape: Numbers, *, in_place: bool = False) -> Numbers:
         """The row x with x[j] = start[j] + sum over i -> j of x[i] (1 - escape[i]); both (n,).
@@ -202,13 +245,35 @@ def _fill_basins(successor, order, ends, basin):  # type: ignore[no-untyped-def]
 @compiled
 def _steps(successor, order, n_trees):  # type: ignore[no-untyped-def]
     """Steps to the end of each tree."""
-    steps = np.zeros(len(successor), dtype=np.int64)
+    steps = np.zeros(len(successor), dtype=order.dtype)
     for place in range(n_trees - 1, -1, -1):
         state = order[place]
         after = successor[state]
         if after >= 0:
             steps[state] = steps[after] + 1
     return steps
+
+
+@compiled
+def _nested(successor, order, n_trees):  # type: ignore[no-untyped-def]
+    """The place of each state behind the one its tree leads to, and how many states each tree has."""
+    n = len(successor)
+    size = np.ones(n, dtype=order.dtype)
+    for place in range(n_trees):
+        state = order[place]
+        if successor[state] >= 0:
+            size[successor[state]] += size[state]
+    place_of, free, begin = np.empty(n, dtype=order.dtype), np.empty(n, dtype=order.dtype), 0
+    for place in range(n - 1, -1, -1):  # a state after the one it leads to
+        state = order[place]
+        if place >= n_trees or successor[state] < 0:
+            place_of[state] = begin
+            begin += size[state]
+        else:
+            place_of[state] = free[successor[state]]
+            free[successor[state]] += size[state]
+        free[state] = place_of[state] + 1
+    return place_of, size
 
 
 @compiled

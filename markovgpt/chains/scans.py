@@ -43,6 +43,20 @@ def greediest(table: Table) -> tuple[Tokens, Array]:
     return tokens, rest
 
 
+def two_best(rows: Table) -> tuple[NDArray[np.int32], Array, Array]:
+    """The largest number of each row (n, V): where it is, of equals the first; it; and its lead over the others.
+
+    The lead is NaN in a row that holds NaN or +inf, or nothing but -inf; infinite where there are no others.
+
+    >>> [part.tolist() for part in two_best(np.array([[1.0, 3.0, 2.5], [2.0, 2.0, -np.inf], [np.nan, 0.0, 0.0]]))]
+    [[1, 0, 1], [3.0, 2.0, nan], [0.5, 0.0, nan]]
+    """
+    n = len(rows)
+    tokens, best, lead = np.empty(n, dtype=np.int32), np.empty(n), np.empty(n)
+    over_rows(_two_best_kernel, n, rows.size, rows, tokens, best, lead)
+    return tokens, best, lead
+
+
 def smallest(table: Table) -> float:
     """The smallest number above zero; infinity where there is none.
 
@@ -100,6 +114,24 @@ def _greediest_kernel(table, tokens, rest, first, stop):  # type: ignore[no-unty
                 others += table[a, m, t] if t != best else 0.0
             tokens[a, m] = best
             rest[a, m] = others
+
+
+@compiled
+def _two_best_kernel(rows, tokens, best, lead, first, stop):  # type: ignore[no-untyped-def]
+    """The largest number and its lead, over a range of rows."""
+    V = rows.shape[1]
+    for i in range(first, stop):
+        token, highest, second, spoilt = 0, -np.inf, -np.inf, False
+        for t in range(V):
+            value = np.float64(rows[i, t])
+            spoilt |= not value < np.inf
+            if value > highest:
+                token, highest, second = t, value, highest
+            elif value > second:
+                second = value
+        tokens[i] = token
+        best[i] = np.nan if spoilt else highest
+        lead[i] = np.nan if spoilt or highest == -np.inf else highest - second
 
 
 @compiled

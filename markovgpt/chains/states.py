@@ -7,7 +7,7 @@ states in all. Every export uses this numbering.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -174,6 +174,19 @@ class StateSpace:
         '011'
         """
         return window_label(self.decode(state), vocabulary)
+
+    def successors(self, states: NDArray[np.integer[Any]], tokens: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """The state that each token leads to from each state: the oldest token of a full window falls off.
+
+        >>> StateSpace(2, 2, with_prefixes=True).successors(np.array([1, 4]), np.array([0, 1])).tolist()   # 1, 10
+        [4, 3]
+        """
+        lengths = range(self.shortest, self.context_length + 1)
+        firsts = np.array([self.first_state(length) for length in lengths])
+        level = np.searchsorted(firsts, states, side="right") - 1
+        length = np.minimum(level + self.shortest + 1, self.context_length)
+        after = firsts[np.minimum(level + 1, len(firsts) - 1)]
+        return np.asarray(after + ((states - firsts[level]) * self.vocab_size + tokens) % self.vocab_size**length)
 
     def windows(self, length: int, first: int = 0, stop: int | None = None) -> NDArray[np.int64]:
         """Windows of one length in the order of their numbers, as an array (count, length).

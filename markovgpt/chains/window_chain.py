@@ -268,16 +268,7 @@ class WindowChain(TransitionOperator):
         probability = table[possible]
         if self._is_single:
             probability = probability / as_floats(self._sums)[source]
-        return Edges(source, self._successors(source, token), probability)
-
-    def _successors(self, source: NDArray[np.int64], token: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The state that each token leads to from each state."""
-        space, V, L = self.space, self.space.vocab_size, self.space.context_length
-        firsts = np.array([space.first_state(length) for length in range(space.shortest, L + 1)])
-        level = np.searchsorted(firsts, source, side="right") - 1
-        length = np.minimum(level + space.shortest + 1, L)
-        after = firsts[np.minimum(level + 1, len(firsts) - 1)]
-        return np.asarray(after + ((source - firsts[level]) * V + token) % V**length)
+        return Edges(source, self.space.successors(source, token), probability)
 
     def level(self, length: int) -> slice:
         """The states that are windows of one length."""
