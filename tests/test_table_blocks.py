@@ -33,3 +33,15 @@ def test_without_windows_the_rows_are_the_same(monkeypatch, entries):
     assert np.concatenate([block.logits for block in blocks]).tolist() == table.logits.tolist()
     assert [state for block in blocks for state in range(12)[block.rows]] == list(range(12))
     assert all(block.windows is None for block in blocks)
+
+
+@pytest.mark.parametrize("with_windows", [False, True])
+def test_a_row_without_a_number_is_named_by_its_window_wherever_its_block_begins(monkeypatch, with_windows):
+    monkeypatch.setattr(module, "ENTRIES_AT_ONCE", 6)
+    logits = np.zeros((12, 3))
+    logits[3 + 7] = -np.inf  # 21
+    table = mg.LogitTable(mg.StateSpace(3, 2, with_prefixes=True), logits)
+    with pytest.raises(mg.InvalidInput, match=r"-inf for every token after the window '21'"):
+        list(table_blocks(table, with_windows))
+    with pytest.raises(mg.InvalidInput, match=r"after the window '21'"):
+        mg.WindowChain.from_logits(table)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from markovgpt.analysis.arguments import Start, start_state
 from markovgpt.analysis.close_calls import CloseCalls
+from markovgpt.chains.asking import refuse
 from markovgpt.chains.functional_graph import FunctionalGraph
 from markovgpt.chains.logits import LogitTable
 from markovgpt.chains.scans import two_best
@@ -189,11 +190,7 @@ def _chosen(
     token, best, lead = two_best(logits)
     if np.isnan(lead).any():
         row = int(np.argmax(np.isnan(lead)))
-        label = table.space.label(rows.start + row, table.vocabulary)
-        raise InvalidInput(
-            f"logits must be numbers or -inf, one at least a number, got {_spoilt(logits[row])} after {label!r}; "
-            "look for NaN in the weights"
-        )
+        refuse(logits[row], table.space.decode(rows.start + row), table.vocabulary)
     unit = float(np.finfo(table.logits.dtype).eps) / 2
     relative = CLOSE_ROUNDINGS * unit * np.maximum(np.abs(best), 1.0)
     allowed = relative if noise is None else np.full(len(best), noise)
@@ -202,8 +199,3 @@ def _chosen(
     gaps[np.arange(len(near)), token[near]] = np.inf  # what is said is no alternative
     place, other = np.nonzero(gaps <= allowed[near, None])
     return token, lead, (rows.start + near[place], other, gaps[place, other])
-
-
-def _spoilt(row: NDArray[np.floating[Any]]) -> str:
-    """What is wrong with the logits of a window."""
-    return "NaN" if np.isnan(row).any() else "+inf" if np.isposinf(row).any() else "-inf for every token"

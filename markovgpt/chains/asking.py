@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.chains.sampling import first_invalid_row
-from markovgpt.chains.states import StateSpace, window_label
+from markovgpt.chains.states import StateSpace, Window, window_label
 from markovgpt.errors import InvalidInput
 from markovgpt.models.cached_tree import CachedModel, survey_of_cached
 from markovgpt.models.gpt import GPT
@@ -94,7 +94,7 @@ def ask(model: NextTokenModel, windows: NDArray[np.int64]) -> NDArray[np.floatin
     logits = _in_batches(model, windows)
     row = first_invalid_row(logits)
     if row is not None:
-        refuse(logits[row], windows[row], model.vocabulary)
+        refuse(logits[row], tuple(windows[row].tolist()), model.vocabulary)
     return logits
 
 
@@ -115,12 +115,11 @@ def _in_batches(model: NextTokenModel, windows: NDArray[np.int64]) -> NDArray[np
     return np.concatenate(answers)
 
 
-def refuse(logits: NDArray[np.floating[Any]], window: NDArray[np.int64], vocabulary: Vocabulary | None) -> None:
+def refuse(logits: NDArray[np.floating[Any]], window: Window, vocabulary: Vocabulary | None) -> None:
     """Refuse logits that are no distribution, naming their window."""
-    tokens = tuple(window.tolist())
     odd = np.flatnonzero(np.isnan(logits) | np.isposinf(logits))
     found = f"{logits[odd[0]]} for token {odd[0]}" if len(odd) else "-inf for every token"
     raise InvalidInput(
         f"the model must give a number for some token and NaN for none, got {found} after the window "
-        f"{window_label(tokens, vocabulary)!r} (tokens {tokens}); look for NaN or overflow in the weights"
+        f"{window_label(window, vocabulary)!r} (tokens {window}); look for NaN or overflow in the weights"
     )

@@ -80,8 +80,8 @@ class Plan:
         for (length, first, _), rows in zip(self.survey.parts(block), logits, strict=True):
             row = first_invalid_row(rows)
             if row is not None:
-                window = self.space.windows(length, first + row, first + row + 1)[0]
-                refuse(rows[row], window, self.model.vocabulary)
+                state = self.space.first_state(length) + first + row
+                refuse(rows[row], self.space.decode(state), self.model.vocabulary)
 
 
 def plan_of(model: NextTokenModel, with_prefixes: bool, context_length: int | None) -> Plan:

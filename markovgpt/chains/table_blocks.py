@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from markovgpt.chains.asking import refuse
 from markovgpt.chains.logits import LogitTable
+from markovgpt.chains.sampling import first_invalid_row
 
 ENTRIES_AT_ONCE = 2**14  # logits turned into probabilities at a time
 
@@ -34,6 +36,10 @@ def table_blocks(table: LogitTable, with_windows: bool) -> Iterator[TableBlock]:
     ----------
     with_windows: whether the windows are wanted too; a block then holds windows of one length.
 
+    Raises
+    ------
+    InvalidInput: NaN, +inf or nothing but -inf after a window, which is named.
+
     >>> from markovgpt.chains.states import StateSpace
     >>> table = LogitTable(StateSpace(2, 2, with_prefixes=True), np.zeros((6, 2)))
     >>> [block.windows.tolist() for block in table_blocks(table, with_windows=True)]
@@ -43,12 +49,19 @@ def table_blocks(table: LogitTable, with_windows: bool) -> Iterator[TableBlock]:
     step = max(1, ENTRIES_AT_ONCE // space.vocab_size)
     if not with_windows:
         for first in range(0, space.n_states, step):
-            rows = slice(first, min(first + step, space.n_states))
-            yield TableBlock(rows, table.logits[rows], None)
+            yield _block(table, slice(first, min(first + step, space.n_states)), None)
         return
     for length in range(space.shortest, space.context_length + 1):
         begin, count = space.first_state(length), space.vocab_size**length
         for first in range(0, count, step):
             stop = min(first + step, count)
-            rows = slice(begin + first, begin + stop)
-            yield TableBlock(rows, table.logits[rows], space.windows(length, first, stop))
+            yield _block(table, slice(begin + first, begin + stop), space.windows(length, first, stop))
+
+
+def _block(table: LogitTable, rows: slice, windows: NDArray[np.int64] | None) -> TableBlock:
+    """Some rows, each with a number in it."""
+    logits = table.logits[rows]
+    row = first_invalid_row(logits)
+    if row is not None:
+        refuse(logits[row], table.space.decode(rows.start + row), table.vocabulary)
+    return TableBlock(rows, logits, windows)
