@@ -170,3 +170,23 @@ def test_an_interval_that_begins_too_late_is_refused():
 def test_a_number_of_steps_out_of_range_is_refused(steps):
     with pytest.raises(mg.InvalidInput, match=r"steps must be a whole number in 0..65536"):
         mg.transient_distribution(chains.line(), 0, steps)
+
+
+def test_what_every_path_has_done_by_then_is_certain_exactly():
+    # 0 leads to 1 or 2, both of them to 3, which is never left; 4 may wait
+    rows = [[0, 0.3, 0.7, 0, 0], [0, 0, 0, 1, 0], [0, 0, 0, 1, 0], [0, 0, 0, 1, 0], [0, 0, 0, 0.5, 0.5]]
+    chain = mg.SparseChain.from_matrix(rows)
+    by_two = mg.hitting_probability(chain, [3], within=2)
+    for bound in (by_two.value, by_two.lower, by_two.upper):
+        assert bound[:4].tolist() == [1.0, 1.0, 1.0, 1.0]
+    assert by_two.lower[4] <= 0.75 <= by_two.upper[4] < 1
+    for horizon in (2, 200, 300, 10**12):
+        answer = mg.hitting_probability(chain, [3], start=0, within=horizon)
+        assert (answer.lower, answer.upper, answer.method) == (1.0, 1.0, "graph search on the support")
+    assert mg.hitting_probability(chain, [3], start=0, within=1).value == 0.0
+    avoiding = mg.hitting_probability(chain, [3], start=0, within=2, avoiding=[1])
+    assert avoiding.upper < 0.7 + 1e-12
+    assert mg.hitting_probability(chain, [1, 2], start=0, within=1, avoiding=[1]).lower == 1.0  # in both: reached
+    both = np.array([0.5, 0, 0.5, 0, 0])
+    assert mg.hitting_probability(chain, [3], start=both, within=2).lower == 1.0
+    assert mg.hitting_probability(chain, [3], start=np.array([0.5, 0, 0, 0, 0.5]), within=2).upper < 0.875 + 1e-12

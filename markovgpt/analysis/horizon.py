@@ -69,20 +69,36 @@ def bounded_hitting(asked: Question, within: int | tuple[int, int]) -> Answer:
     InvalidInput: a horizon that is no whole number of at least 0, or no interval.
     """
     chain, (first, last) = asked.chain, _interval(within)
+    certain = _certain(asked, last) if first == 0 else np.zeros(chain.n_states, dtype=bool)
+    if asked.begin is not None and certain[asked.begin > 0].all():
+        return Answer.of(proved(np.ones(())))
     if asked.begin is not None and last <= FORWARD_STEPS:
         return _followed(asked, first, last)
+    one = ScaledArray.of(np.ones(chain.n_states))
     solved, steps, goes_on = _first_visit(chain, asked.reached, asked.through, last - first)
     for _ in range(first):  # before step `first` only what is to be avoided counts
         solved = tuple(ScaledArray.of(on(~asked.avoided, chain.pull(chain.with_room(part)))) for part in solved)
     value, lower, upper = solved
     if first:
         lower, upper = widen(lower, first * chain.roundings)[0], widen(upper, first * chain.roundings)[1]
+    value, lower, upper = (choose(certain, one, part) for part in (value, lower, upper))
     part = at_most_one(asked.answered(Enclosure(value, lower, upper, 0.0, "")))
     method = f"{steps + first} products"
     if goes_on and steps + first < last:
         wide = ", wide: what survives is periodic or splits" if steps >= MOST_STEPS else ""
         method += f", hazard bracket to step {last}{wide}"
     return Answer.of(replace(part, method=method), iterations=steps + first)
+
+
+def _certain(asked: Question, last: int) -> Mask:
+    """The states from which every path of so many steps has reached the target: what the support alone says."""
+    lingering = ~asked.reached  # a path can be here after k steps that has not
+    for _ in range(min(last, MOST_STEPS)):
+        ahead = is_positive(asked.chain.pull(np.where(lingering, 1.0, 0.0)))
+        before, lingering = lingering, ~asked.reached & (asked.avoided | ahead)
+        if np.array_equal(before, lingering):
+            break
+    return ~lingering
 
 
 def _followed(asked: Question, first: int, last: int) -> Answer:
