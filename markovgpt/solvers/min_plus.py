@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from markovgpt.scaled import FloatArray, widen
 
 GRID = 2.0**52  # sums of so many units are exact doubles
+LOWEST_GRID = -1000  # well above the smallest doubles
 
 
 def bounds_on_grid(found: FloatArray, roundings: int, unit: float, terms: int) -> tuple[FloatArray, FloatArray]:
@@ -39,7 +40,7 @@ def bounds_on_grid(found: FloatArray, roundings: int, unit: float, terms: int) -
     largest = max(terms, 1) * float(np.max(found, where=np.isfinite(found), initial=0.0))
     if largest <= GRID * unit:
         return found, found
-    grid = 2.0 ** (np.frexp(1.01 * largest)[1] - 52)
+    grid = 2.0 ** max(int(np.frexp(1.01 * largest)[1]) - 52, LOWEST_GRID)
     below, above = (np.asarray(part) for part in widen(found, roundings))
     return np.floor(below / grid) * grid, np.ceil(above / grid) * grid
 
