@@ -224,9 +224,12 @@ def test_prefixes_are_not_part_of_the_long_run():
 
 def test_a_graph_beyond_networkx_is_refused(monkeypatch):
     barriers = cycle_barriers(mg.LogitTable(mg.StateSpace(4, 1), np.eye(4)))
-    monkeypatch.setattr(module, "MOST_EDGES", 15)
-    with pytest.raises(mg.TooLarge, match=r"must have at most 15 ways, got 4 x 4; give a shorter context length"):
+    monkeypatch.setattr(module, "MOST_EDGES", 8)
+    with pytest.raises(mg.TooLarge, match=r"at most 8 ways, got 9 between 4 attractors; leave trees out"):
         cheapest_tree(barriers, 0)
+    with pytest.raises(mg.TooLarge, match="leave trees out"):
+        long_run_near_zero(barriers)
+    assert long_run_near_zero(barriers, with_trees=False).trees == ()
 
 
 def test_windows_and_indices_that_are_none_are_refused():

@@ -78,7 +78,8 @@ class LongRun:
     winners: for each class the attractors whose exponent is 0, or may be.
     decided: for each class whether the winners' exponents surely are 0. Several winners share the long run, in
         proportions that costs do not tell.
-    trees: for each class a cheapest tree to its first winner: the attractor that each leads to, -1 for none.
+    trees: for each class a cheapest tree to its first winner: the attractor that each leads to, -1 for none; none where
+        they were left out.
     """
 
     exponents: Answer
@@ -128,8 +129,12 @@ def way_out(table: LogitTable, barriers: CycleBarriers, index: int) -> Barrier:
     return cheapest_way(table, window_gaps(table), begin, reached)
 
 
-def long_run_near_zero(barriers: CycleBarriers) -> LongRun:
+def long_run_near_zero(barriers: CycleBarriers, *, with_trees: bool = True) -> LongRun:
     """Which cycles remain in the long run as the temperature falls to 0, and how fast do the others vanish?
+
+    Parameters
+    ----------
+    with_trees: whether a cheapest tree is looked for too, which takes longest.
 
     Returns
     -------
@@ -167,7 +172,7 @@ def long_run_near_zero(barriers: CycleBarriers) -> LongRun:
         winners.append(tuple(near))
         decided.append(alone or bool((upper[near] == 0).all()))
     exponents = answer_between(lower, upper, "trees by min-plus elimination")
-    trees = tuple(cheapest_tree(barriers, first[0]) for first in winners)
+    trees = tuple(cheapest_tree(barriers, first[0]) for first in winners) if with_trees else ()
     return LongRun(exponents, classes, tuple(winners), tuple(decided), trees)
 
 
@@ -190,18 +195,21 @@ def cheapest_tree(barriers: CycleBarriers, root: int) -> Tree:
     members = next((found for found in _classes(barriers.direct_lower) if root in found), ())
     if not members:
         raise InvalidInput(f"a tree must lead to an attractor of the long run, got {root}, which is left for ever")
-    if len(members) ** 2 > MOST_EDGES:
+    # a way that costs more than one past others is in no cheapest tree: up to the first of those that leads to the root
+    # without coming back, that one could take its place
+    tight = np.isfinite(barriers.direct_lower) & (barriers.direct_lower <= as_floats(barriers.costs.enclosure.lower))
+    tight[root] = False
+    edges = [(source, target) for source in members for target in np.flatnonzero(tight[source]).tolist()]
+    if len(edges) > MOST_EDGES:
         raise TooLarge(
-            f"the graph of a tree must have at most {MOST_EDGES} ways, got {len(members)} x {len(members)}; "
-            "give a shorter context length (tabulate), which has fewer cycles"
+            f"the graph of a tree must have at most {MOST_EDGES} ways, got {len(edges)} between {len(members)} "
+            "attractors; leave trees out (with_trees=False), or give a shorter context length (tabulate)"
         )
     backward: nx.DiGraph[int] = nx.DiGraph()
-    backward.add_node(root)
-    for source in members:
-        for target in members:
-            cost = float(barriers.direct_lower[source, target])
-            if source != root and np.isfinite(cost):
-                backward.add_edge(target, source, weight=cost)
+    backward.add_nodes_from(members)
+    backward.add_weighted_edges_from(
+        (target, source, float(barriers.direct_lower[source, target])) for source, target in edges
+    )
     tree = nx.minimum_spanning_arborescence(backward)
     following = dict.fromkeys(range(len(barriers.attractors)), -1) | {source: target for target, source in tree.edges}
     return tuple(following[index] for index in range(len(barriers.attractors)))
