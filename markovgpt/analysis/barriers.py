@@ -137,14 +137,32 @@ def energy_barrier(
     if not walks:
         zero = np.zeros(())
         return Barrier(Answer.of(Enclosure(zero, zero, zero, 0.0, "no way leads there"), infinite=True), (), (), 0)
-    states = walks[0].states
-    gaps = tuple(_gap(costs, before, after) for before, after in pairwise(states))
     longest = asked.chain.n_states if within is None else min(within, asked.chain.n_states)
-    value, least = ScaledArray.of(math.fsum(gaps)), ScaledArray.of((begin + remaining[-1]).min())
-    lower, upper = widen(least, longest + 2)[0], widen(value, 2)[1]
+    return barrier_of(asked.chain, costs, walks[0].states, float((begin + remaining[-1]).min()), longest)
+
+
+def barrier_of(
+    chain: TransitionOperator | LogitTable, costs: StepCosts, states: Sequence[int], least: float, longest: int
+) -> Barrier:
+    """What a cheapest way says of the energy, between its own sum and the least cost as it was computed.
+
+    Parameters
+    ----------
+    states: of the way.
+    least: its cost, added up step by step.
+    longest: how many steps a cheapest way may have.
+
+    >>> from markovgpt.chains.states import StateSpace
+    >>> logits = LogitTable(StateSpace(2, 1), np.array([[3.0, 1.0], [0.0, 1.0]]))
+    >>> barrier_of(logits, gaps_along(WindowChain.from_logits(logits), logits), (0, 1), 2.0, 2).gaps
+    (2.0,)
+    """
+    gaps = tuple(_gap(costs, before, after) for before, after in pairwise(states))
+    value = ScaledArray.of(math.fsum(gaps))
+    lower, upper = widen(ScaledArray.of(least), longest + 2)[0], widen(value, 2)[1]
     n_tied = sum(int((costs.leaving(state)[1] == 0).sum() > 1) for state in states[:-1])
     energy = Answer.of(Enclosure(value, lower, upper, 0.0, "least costs"), iterations=len(gaps))
-    return Barrier(energy, states, gaps, n_tied, *written(asked.chain, states))
+    return Barrier(energy, tuple(states), gaps, n_tied, *written(chain, states))
 
 
 def temperature_profile(

@@ -14,6 +14,7 @@ from markovgpt.analysis.question import Question, posed
 from markovgpt.analysis.result import Answer
 from markovgpt.chains.best_walks import Walk, best_walks, remaining_costs, starting_costs
 from markovgpt.chains.least_cost import StepCosts, surprisals
+from markovgpt.chains.logits import LogitTable
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import is_count
 from markovgpt.errors import InvalidInput
@@ -128,7 +129,7 @@ def cheapest(asked: Question, costs: StepCosts, k: int, within: int | None) -> t
     return best_walks(costs, remaining, asked.reached, starting_costs(asked.departure), k, within)
 
 
-def written(chain: TransitionOperator, states: Sequence[int]) -> tuple[tuple[int, ...] | None, str | None]:
+def written(chain: TransitionOperator | LogitTable, states: Sequence[int]) -> tuple[tuple[int, ...] | None, str | None]:
     """The tokens that a walk writes, and their text; None where they are not known.
 
     >>> from markovgpt.chains.states import StateSpace
