@@ -24,11 +24,11 @@ from markovgpt.sums import scatter_sum
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """One way to the target.
+    """One way: to the target, or so many tokens on.
 
     Parameters
     ----------
-    states: from the start to the target, of the chain that answers (where the target remembers more than the window
+    states: from the start to the end, of the chain that answers (where the target remembers more than the window
         holds, of its product with what has been written).
     probability: of this very walk, the start's own probability with it.
     tokens: what is written on the way; None where the states are no windows.
