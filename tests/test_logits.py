@@ -237,3 +237,18 @@ print(mg.tabulation_bytes(model, workers=2) / (peak_bytes() - before))
 def test_the_memory_that_is_predicted_is_the_memory_it_takes():
     done = subprocess.run([sys.executable, "-c", MEASURED], capture_output=True, text=True, check=True)
     assert 0.8 < float(done.stdout) < 1.25
+
+
+def test_a_table_says_again_what_the_model_said(reader):
+    table = mg.tabulate(reader, with_prefixes=True)
+    for length in (1, 4, 9):
+        windows = mg.StateSpace(2, length).windows(length)[::3]
+        assert table.next_token_logits(windows).tolist() == digits(windows).tolist()
+    assert (table.vocab_size, table.context_length) == (2, 9)
+    assert isinstance(table, mg.NextTokenModel)
+
+
+def test_a_table_says_nothing_about_windows_it_does_not_hold(reader):
+    table = mg.tabulate(reader)
+    with pytest.raises(mg.InvalidInput, match=r"a window must hold 9 tokens, got 4.*with_prefixes=True"):
+        table.next_token_logits(np.zeros((1, 4), dtype=np.int64))

@@ -110,3 +110,24 @@ def test_the_fourteen_states_of_the_seed_stand_in_their_order():
     space = mg.StateSpace(2, 3, with_prefixes=True)
     shown = "0 1 00 01 10 11 000 001 010 011 100 101 110 111"
     assert " ".join(space.label(state) for state in range(14)) == shown
+
+
+@pytest.mark.parametrize("with_prefixes", [False, True])
+def test_many_windows_have_the_numbers_that_each_has(with_prefixes):
+    space = mg.StateSpace(3, 3, with_prefixes)
+    for length in range(space.shortest, 4):
+        windows = space.windows(length)[::-1]
+        assert space.numbers(windows).tolist() == [space.encode(tuple(window)) for window in windows.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("windows", "message"),
+    [([[0, 1, 1], [0, 2, 1]], r"0\.\.1, got 2"), ([[0, -1, 0]], r"0\.\.1, got -1"), ([[0, 1]], "3 tokens, got 2")],
+)
+def test_many_windows_of_which_one_is_no_state_are_refused(windows, message):
+    with pytest.raises(mg.InvalidInput, match=message):
+        mg.StateSpace(2, 3).numbers(np.array(windows))
+
+
+def test_of_no_windows_there_are_no_numbers():
+    assert mg.StateSpace(2, 3).numbers(np.zeros((0, 3), dtype=np.int64)).tolist() == []

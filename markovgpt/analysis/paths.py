@@ -18,18 +18,18 @@ from markovgpt.chains.logits import LogitTable
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import is_count
 from markovgpt.errors import InvalidInput
-from markovgpt.scaled import Numbers, ScaledArray, concatenate, widen
+from markovgpt.scaled import FloatArray, Numbers, ScaledArray, concatenate, widen
 from markovgpt.solvers.certificate import Enclosure, at_most_one
 from markovgpt.sums import scatter_sum
 
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """One way to the target.
+    """One way: to the target, or so many tokens on.
 
     Parameters
     ----------
-    states: from the start to the target, of the chain that answers (where the target remembers more than the window
+    states: from the start to the end, of the chain that answers (where the target remembers more than the window
         holds, of its product with what has been written).
     probability: of this very walk, the start's own probability with it.
     tokens: what is written on the way; None where the states are no windows.
@@ -107,7 +107,8 @@ def most_likely_paths(
     if not (asked.chain.reaching(asked.reached, asked.through) & (asked.departure > 0)).any():
         return ()
     walks = cheapest(asked, surprisals(asked.chain), k, within)
-    ways = [_path(asked, walk, each) for walk, each in zip(walks, _probabilities(asked, walks), strict=True)]
+    chances = walk_probabilities(asked.chain, asked.departure, [walk.states for walk in walks])
+    ways = [_path(asked, walk, each) for walk, each in zip(walks, chances, strict=True)]
     return tuple(sorted(ways, key=_likeliest_first))
 
 
@@ -143,6 +144,39 @@ def written(chain: TransitionOperator | LogitTable, states: Sequence[int]) -> tu
     return tokens, None if chain.vocabulary is None else chain.vocabulary.decode(tokens)
 
 
+def walk_probabilities(
+    chain: TransitionOperator, departure: FloatArray, walks: Sequence[Sequence[int]]
+) -> list[Answer]:
+    """The probability of each walk, given as its states, with that of its first state in ``departure`` (n_states,).
+
+    >>> from markovgpt.chains.sparse_chain import SparseChain
+    >>> coin = SparseChain.from_matrix([[0.25, 0.75], [0.5, 0.5]])
+    >>> [found.value for found in walk_probabilities(coin, np.array([1.0, 0.0]), [(0, 0, 1), (0,)])]
+    [0.1875, 1.0]
+    """
+    n = chain.n_states
+    on_a_way = np.zeros(n, dtype=bool)
+    for states in walks:
+        on_a_way[list(states[:-1])] = True
+    source, target, weight = chain.edges(on_a_way)
+    places = source * n + target
+    order = np.argsort(places)
+    sums, choices = scatter_sum(weight, source, n), np.bincount(source, minlength=n)
+    found = []
+    for states in walks:
+        before, after = np.array(states[:-1], dtype=np.int64), np.array(states[1:], dtype=np.int64)
+        free = choices[before] > 1  # where there is no choice the step is sure
+        row = before[free]
+        steps = order[np.searchsorted(places, row * n + after[free], sorter=order)]
+        each = ScaledArray.of(weight[steps]) / sums[row]
+        value = _product(concatenate([ScaledArray.of(departure[[states[0]]]), each]))
+        # a row is added up, a step divided by the sum, and multiplied
+        lower, upper = widen(value, int((choices[row] + 1).sum())) if len(row) else (value, value)
+        method = f"a product of {len(row)} probabilities"
+        found.append(Answer.of(at_most_one(Enclosure(value, lower, upper, 0.0, method)), iterations=len(before)))
+    return found
+
+
 def ratio(part: Enclosure, whole: Enclosure) -> Enclosure:
     """An enclosure of a quotient, its parts enclosed; 0 where the part is 0."""
     value, lower, upper = (ScaledArray.of(x) for x in (part.value, part.lower, part.upper))
@@ -158,31 +192,6 @@ def ratio(part: Enclosure, whole: Enclosure) -> Enclosure:
 def _path(asked: Question, walk: Walk, probability: Answer) -> Path:
     """A walk as a way."""
     return Path(walk.states, probability, *written(asked.chain, walk.states))
-
-
-def _probabilities(asked: Question, walks: Sequence[Walk]) -> list[Answer]:
-    """The probability of each walk."""
-    chain, n = asked.chain, asked.chain.n_states
-    on_a_way = np.zeros(n, dtype=bool)
-    for walk in walks:
-        on_a_way[list(walk.states[:-1])] = True
-    source, target, weight = chain.edges(on_a_way)
-    places = source * n + target
-    order = np.argsort(places)
-    sums, choices = scatter_sum(weight, source, n), np.bincount(source, minlength=n)
-    found = []
-    for walk in walks:
-        before, after = np.array(walk.states[:-1], dtype=np.int64), np.array(walk.states[1:], dtype=np.int64)
-        free = choices[before] > 1  # where there is no choice the step is sure
-        row = before[free]
-        steps = order[np.searchsorted(places, row * n + after[free], sorter=order)]
-        each = ScaledArray.of(weight[steps]) / sums[row]
-        value = _product(concatenate([ScaledArray.of(asked.departure[[walk.states[0]]]), each]))
-        # a row is added up, a step divided by the sum, and multiplied
-        lower, upper = widen(value, int((choices[row] + 1).sum())) if len(row) else (value, value)
-        method = f"a product of {len(row)} probabilities"
-        found.append(Answer.of(at_most_one(Enclosure(value, lower, upper, 0.0, method)), iterations=len(before)))
-    return found
 
 
 def _product(factors: Numbers) -> ScaledArray:

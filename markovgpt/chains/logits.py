@@ -61,6 +61,28 @@ class LogitTable:
             )
         self.logits.setflags(write=False)
 
+    @property
+    def vocab_size(self) -> int:
+        """Number of tokens V; with `context_length` and `next_token_logits` a table is a `NextTokenModel` itself."""
+        return self.space.vocab_size
+
+    @property
+    def context_length(self) -> int:
+        """Longest window L."""
+        return self.space.context_length
+
+    def next_token_logits(self, windows: NDArray[np.integer[Any]]) -> NDArray[np.floating[Any]]:
+        """The rows (B, V) of windows (B, T): what the model said, without asking it again.
+
+        Raises
+        ------
+        InvalidInput: windows of a length that is not in the table.
+
+        >>> LogitTable(StateSpace(2, 1), np.array([[1.0, 2.0], [3.0, 4.0]])).next_token_logits(np.array([[1]])).tolist()
+        [[3.0, 4.0]]
+        """
+        return np.asarray(self.logits[self.space.numbers(windows)])
+
     @classmethod
     def open(cls, directory: str | Path) -> "LogitTable":
         """A table that `tabulate` wrote into a directory: mapped into memory, at once and at any size.

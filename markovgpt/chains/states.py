@@ -149,6 +149,23 @@ class StateSpace:
             number = number * self.vocab_size + token
         return self.first_state(len(window)) + number
 
+    def numbers(self, windows: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """The state numbers of windows of one length, an array (B, T).
+
+        Raises
+        ------
+        InvalidInput: as `encode`.
+
+        >>> StateSpace(2, 2).numbers(np.array([[0, 1], [1, 1]])).tolist()
+        [1, 3]
+        """
+        tokens = np.asarray(windows)
+        if tokens.size == 0 or not 0 <= tokens.min() <= tokens.max() < self.vocab_size:
+            return np.array([self.encode(window) for window in tokens.tolist()], dtype=np.int64)  # says what is wrong
+        length = tokens.shape[1]
+        first = self.encode(tokens[0].tolist()) - int(self._places(length) @ tokens[0])
+        return np.asarray(first + tokens.astype(np.int64) @ self._places(length))
+
     def decode(self, state: int) -> Window:
         """The window of a state number.
 
@@ -197,8 +214,11 @@ class StateSpace:
         [[0, 1], [1, 0], [1, 1]]
         """
         numbers = np.arange(first, self.vocab_size**length if stop is None else stop, dtype=np.int64)
-        places = self.vocab_size ** np.arange(length - 1, -1, -1, dtype=np.int64)
-        return numbers[:, None] // places % self.vocab_size  # (count, length)
+        return numbers[:, None] // self._places(length) % self.vocab_size  # (count, length)
+
+    def _places(self, length: int) -> NDArray[np.int64]:
+        """What each token of a window counts, the oldest first."""
+        return self.vocab_size ** np.arange(length - 1, -1, -1, dtype=np.int64)
 
     def token_from_end(self, place: int) -> NDArray[np.int64]:
         """For every state the token at a place, 0 being the newest; -1 where the window is too short.
