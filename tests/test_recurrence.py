@@ -145,7 +145,8 @@ def test_each_class_is_come_back_to_in_its_own_time():
     assert kemeny_constant(chains.two_periods(), [1, 2]).value == pytest.approx(1 / 2, rel=1e-15)
     assert kemeny_constant(chains.two_periods(), [3, 4, 5]).value == pytest.approx(1, rel=1e-15)
     assert reversibility_gap(chains.two_periods(), [1, 2]).upper == 0
-    assert reversibility_gap(chains.two_periods(), [3, 4, 5]).value == pytest.approx(1, rel=1e-15)
+    around = reversibility_gap(chains.two_periods(), [3, 4, 5])
+    assert (around.lower, around.upper, around.method) == (1, 1, "graph search on the support")
 
 
 def test_recurrence_times_beyond_the_doubles_have_logarithms():
@@ -254,9 +255,9 @@ def test_the_real_names_come_back():
     chain = mg.WindowChain.from_logits(table, mg.SamplingSettings(top_k=2))
     times = mean_recurrence_times(chain)
     lasting = np.isfinite(times.value)
-    states = np.concatenate(mg.recurrent_classes(chain))
-    assert np.flatnonzero(lasting).tolist() == np.sort(states).tolist()
-    matrix = chain.to_csr().toarray()[np.ix_(lasting, lasting)]
+    (states,) = mg.recurrent_classes(chain)
+    assert np.flatnonzero(lasting).tolist() == states.tolist()
+    matrix = chain.to_csr()[states][:, states].toarray()
     others = np.sort_complex(np.linalg.eigvals(matrix))[:-1]
     assert kemeny_constant(chain).value == pytest.approx((1 / (1 - others)).sum().real, rel=1e-8)
     pi = 1 / times.value[lasting]

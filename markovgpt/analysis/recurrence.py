@@ -108,8 +108,8 @@ def kemeny_constant(chain: TransitionOperator, states: ArrayLike | None = None) 
         return Answer.of(proved(np.zeros(())))
     if n > MOST_ELIMINATED:
         raise TooLarge(
-            f"a class must have at most {MOST_ELIMINATED} states for its Kemeny constant, got {n}; truncate the "
-            "sampling further, or give a shorter context length"
+            f"a class must have at most {MOST_ELIMINATED} states for its Kemeny constant, got {n}; take an "
+            "estimate (kemeny_estimate), or truncate the sampling further"
         )
     place = np.full(chain.n_states, -1, dtype=np.int64)
     place[members] = np.arange(n)
@@ -142,8 +142,9 @@ def reversibility_gap(chain: TransitionOperator, states: ArrayLike | None = None
     Returns
     -------
     Answer in [0, 1]: exactly 0 where the possible transitions are there and back along a tree, which forces detailed
-    balance; its lower bound is above 0 where some step cannot be taken back. Elsewhere differences of enclosed flows
-    are enclosed, and a chain that is reversible has a lower bound of 0 and an upper one of about their width.
+    balance, and exactly 1 where none can be taken back; its lower bound is above 0 where one cannot. Elsewhere
+    differences of enclosed flows are enclosed, and a chain that is reversible has a lower bound of 0 and an upper one
+    of about their width.
 
     Raises
     ------
@@ -167,6 +168,8 @@ def reversibility_gap(chain: TransitionOperator, states: ArrayLike | None = None
     pairs = _Pairs.of(chain, turning)
     if len(members) == turning.sum() and not pairs.one_way.any() and len(pairs.there) == len(members) - 1:
         return Answer.of(proved(np.zeros(())))
+    if not len(pairs.there) and not pairs.stays:
+        return Answer.of(proved(np.ones(())))
     lived = stationary(chain, members)
     straight = np.where(inside & ~turning, 1.0, 0.0)
     single = is_positive(pairs.chance) & pairs.one_way
@@ -199,6 +202,7 @@ class _Pairs(NamedTuple):
     source, chance: of each transition, the state it leaves and its probability.
     one_way: whether no transition leads back.
     there, back: the places of each transition that has one back, towards the larger state, and of that one.
+    stays: whether there are self-loops.
     roundings: in each probability.
     """
 
@@ -207,6 +211,7 @@ class _Pairs(NamedTuple):
     one_way: Mask
     there: NDArray[np.int64]
     back: NDArray[np.int64]
+    stays: bool
     roundings: int
 
     @classmethod
@@ -216,7 +221,7 @@ class _Pairs(NamedTuple):
         source, target, probability = chain.edges(turning)
         sums = scatter_sum(probability, source, n)
         chance = ScaledArray.of(probability) / sums[source]
-        moves = np.flatnonzero(source != target)
+        moves, n_listed = np.flatnonzero(source != target), len(source)
         source, target, chance = source[moves], target[moves], chance[moves]
         ahead, behind = source * n + target, target * n + source
         order = np.argsort(ahead)
@@ -225,7 +230,7 @@ class _Pairs(NamedTuple):
         )
         one_way = ahead[found] != behind
         there = np.flatnonzero(~one_way & (source < target))
-        return cls(source, chance, one_way, there, found[there], chain.roundings + 4)
+        return cls(source, chance, one_way, there, found[there], len(moves) < n_listed, chain.roundings + 4)
 
 
 def recurrent_class(chain: TransitionOperator, states: ArrayLike | None) -> NDArray[np.int64]:
