@@ -7,40 +7,87 @@ from math import lcm
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components, dijkstra
 
 from markovgpt.chains.operator import TransitionOperator
+from markovgpt.chains.periodicity import Labels
 from markovgpt.chains.states import Mask
 from markovgpt.errors import InvalidInput
+from markovgpt.memory import require_memory
 from markovgpt.scaled import Numbers, is_positive
 from markovgpt.solvers.certificate import Enclosure
 
 States = NDArray[np.int64]
+BYTES_PER_CLASS, BYTES_PER_MEMBER = 200, 32  # an array of its own, twice listed; its states, sorted
 PROOF = "graph search on the support"  # the method of an answer that no size of a probability can change
 
 
 def communicating_classes(chain: TransitionOperator) -> tuple[States, ...]:
     """Which states lead to each other? The classes, each ascending, ordered by their first state.
 
+    Raises
+    ------
+    TooLarge: so many classes that their list would not fit; see `chain_shape`.
+
     >>> from markovgpt.chains.sparse_chain import SparseChain
     >>> chain = SparseChain.from_matrix([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
     >>> [states.tolist() for states in communicating_classes(chain)]
     [[0], [1, 2]]
     """
-    return _grouped(chain.strong_components()[0])
+    labels, closed = chain.strong_components()
+    return _grouped(labels, np.ones(len(closed), dtype=bool))
 
 
 def recurrent_classes(chain: TransitionOperator) -> tuple[States, ...]:
     """Which classes are never left? The recurrent classes, each ascending, ordered by their first state.
+
+    Raises
+    ------
+    TooLarge: as for `communicating_classes`.
 
     >>> from markovgpt.chains.sparse_chain import SparseChain
     >>> chain = SparseChain.from_matrix([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
     >>> [states.tolist() for states in recurrent_classes(chain)]
     [[1, 2]]
     """
+    return _grouped(*chain.strong_components())
+
+
+def transient_classes(chain: TransitionOperator) -> tuple[States, ...]:
+    """Which classes are left for ever, sooner or later? Each ascending, ordered by their first state.
+
+    Raises
+    ------
+    TooLarge: as for `communicating_classes`; `transient_states` lists no classes.
+
+    >>> from markovgpt.chains.sparse_chain import SparseChain
+    >>> chain = SparseChain.from_matrix([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
+    >>> [states.tolist() for states in transient_classes(chain)]
+    [[0]]
+    """
     labels, closed = chain.strong_components()
-    return tuple(states for states in _grouped(labels) if closed[labels[states[0]]])
+    return _grouped(labels, ~closed)
+
+
+def transient_states(chain: TransitionOperator) -> States:
+    """Which states are left for ever, sooner or later? Those of no recurrent class, ascending.
+
+    >>> from markovgpt.chains.sparse_chain import SparseChain
+    >>> transient_states(SparseChain.from_matrix([[0.5, 0.5], [0.0, 1.0]])).tolist()
+    [0]
+    """
+    labels, closed = chain.strong_components()
+    return np.flatnonzero(~closed[labels])
+
+
+def absorbing_states(chain: TransitionOperator) -> States:
+    """Which states are never left? Those whose one possible transition leads to themselves, ascending.
+
+    >>> from markovgpt.chains.sparse_chain import SparseChain
+    >>> absorbing_states(SparseChain.from_matrix([[0.5, 0.5], [0.0, 1.0]])).tolist()
+    [1]
+    """
+    labels, closed = chain.strong_components()
+    return np.flatnonzero((closed & (np.bincount(labels) == 1))[labels])
 
 
 def is_irreducible(chain: TransitionOperator) -> bool:
@@ -59,20 +106,41 @@ def period(chain: TransitionOperator, states: ArrayLike) -> int:
     ------
     InvalidInput: states that are not one communicating class.
 
+    Method: what the first state reaches, and what of it reaches the first state, is its class: other classes are not
+    looked for. `chain_shape` has the periods of all of them at once.
+
     >>> from markovgpt.chains.sparse_chain import SparseChain
     >>> flip = SparseChain.from_matrix([[0.0, 1.0], [1.0, 0.0]])
     >>> period(flip, [0, 1])
     2
     """
-    members = np.unique(np.asarray(states, dtype=np.int64))
-    if not any(np.array_equal(members, found) for found in communicating_classes(chain)):
-        raise InvalidInput(
-            f"states must be one communicating class, got {members.tolist()[:10]}; "
-            "take one of communicating_classes(chain)"
-        )
-    inside = np.zeros(chain.n_states, dtype=bool)
-    inside[members] = True
-    return int(_periods(chain, inside)[0])
+    return int(chain.phases(_as_class(chain, states))[0][0])
+
+
+def cyclic_classes(chain: TransitionOperator, states: ArrayLike) -> tuple[States, ...]:
+    """Into which sets, visited in turn, does a class fall?
+
+    A class of period d has d of them, C_0, ..., C_{d-1}: every possible transition within the class leads from C_k to
+    C_{k+1}, and from C_{d-1} to C_0. Each is ascending; the class's first state is in C_0. A class of period 1 is one
+    set, and so is a state that never comes back.
+
+    Parameters
+    ----------
+    states: one communicating class, as `communicating_classes` gives it.
+
+    Raises
+    ------
+    InvalidInput: states that are not one communicating class.
+
+    >>> from markovgpt.chains.sparse_chain import SparseChain
+    >>> square = SparseChain.from_matrix([[0, 0.5, 0, 0.5], [0.5, 0, 0.5, 0], [0, 0.5, 0, 0.5], [0.5, 0, 0.5, 0]])
+    >>> [visited.tolist() for visited in cyclic_classes(square, range(4))]
+    [[0, 2], [1, 3]]
+    """
+    phases = chain.phases(_as_class(chain, states))[1]
+    members = np.flatnonzero(phases >= 0)
+    order = np.argsort(phases[members], kind="stable")
+    return tuple(np.split(members[order], np.flatnonzero(np.diff(phases[members][order])) + 1))
 
 
 def common_period(chain: TransitionOperator, live: Mask) -> int:
@@ -83,33 +151,30 @@ def common_period(chain: TransitionOperator, live: Mask) -> int:
     >>> [common_period(round_and_round, np.arange(3) < n) for n in (3, 2)]
     [3, 1]
     """
-    found = _periods(chain, live)
-    return lcm(*found[found > 0].tolist())
+    found = chain.phases(chain.strong_components(live)[0])[0]
+    return lcm(*np.unique(found[found > 0]).tolist())
 
 
-def _periods(chain: TransitionOperator, live: Mask) -> States:
-    """The period of each communicating class within live states, 0 where nothing comes back.
+def _as_class(chain: TransitionOperator, states: ArrayLike) -> Labels:
+    """(n_states,) 0 on the states of one communicating class, -1 elsewhere.
 
-    With level(s) the distance from the first state of a class, the greatest common divisor of
-    level(s) + 1 - level(t) over its transitions s -> t.
+    Raises
+    ------
+    InvalidInput: states that are not one communicating class.
     """
-    place = np.full(chain.n_states, -1, dtype=np.int64)
-    place[live] = np.arange(live.sum())
-    source, target = (place[ends] for ends in chain.edges(live)[:2])
-    source, target = source[target >= 0], target[target >= 0]
-    n = int(live.sum())
-    n_classes, labels = connected_components(
-        csr_array((np.ones(len(source)), (source, target)), shape=(n, n)), directed=True, connection="strong"
-    )
-    within = labels[source] == labels[target]
-    source, target = source[within], target[within]
-    first = np.unique(labels, return_index=True)[1]
-    rows, columns = np.concatenate([source, np.full(n_classes, n)]), np.concatenate([target, first])
-    graph = csr_array((np.ones(len(rows)), (rows, columns)), shape=(n + 1, n + 1))
-    level = dijkstra(graph, indices=n, unweighted=True).astype(np.int64)
-    found = np.zeros(n_classes, dtype=np.int64)
-    np.gcd.at(found, labels[source], np.abs(level[source] + 1 - level[target]))
-    return found
+    members = np.unique(np.asarray(states, dtype=np.int64))
+    chosen = np.zeros(chain.n_states, dtype=bool)
+    if len(members) and members[0] >= 0 and members[-1] < chain.n_states:
+        home = np.zeros(chain.n_states, dtype=bool)
+        home[members[0]] = True
+        ahead = chain.reached_from(home, np.ones(chain.n_states, dtype=bool))
+        chosen = ahead & chain.reaching(home, ahead)
+    if not np.array_equal(members, np.flatnonzero(chosen)) or not len(members):
+        raise InvalidInput(
+            f"states must be one communicating class, got {members.tolist()[:10]}; "
+            "take one of communicating_classes(chain)"
+        )
+    return np.where(chosen, 0, -1).astype(np.int32)
 
 
 def can_reach(chain: TransitionOperator, target: Mask, *, through: Mask | None = None) -> Mask:
@@ -136,13 +201,21 @@ def can_stay(chain: TransitionOperator, within: Mask) -> Mask:
     return staying
 
 
-def _grouped(labels: NDArray[np.int32]) -> tuple[States, ...]:
-    """The states of each label, ordered by their first state."""
-    if not labels.any():
+def _grouped(labels: Labels, chosen: Mask) -> tuple[States, ...]:
+    """The states of each chosen label, ordered by their first state."""
+    n_classes = int(chosen.sum())
+    require_memory(
+        BYTES_PER_CLASS * n_classes + BYTES_PER_MEMBER * len(labels),
+        f"{n_classes} classes of {len(labels)} states",
+        "ask for their numbers and sizes (chain_shape)",
+    )
+    if n_classes == len(chosen) == 1:
         return (np.arange(len(labels), dtype=np.int64),)
-    order = np.argsort(labels, kind="stable")
-    groups = np.split(order.astype(np.int64), np.flatnonzero(np.diff(labels[order])) + 1)
-    return tuple(sorted(groups, key=lambda states: int(states[0])))
+    states = np.flatnonzero(chosen[labels])
+    order = np.argsort(labels[states], kind="stable")
+    states, sorted_labels = states[order], labels[states[order]]
+    groups = np.split(states, np.flatnonzero(np.diff(sorted_labels)) + 1) if n_classes else []
+    return tuple(sorted(groups, key=lambda members: int(members[0])))
 
 
 def proved(values: Numbers) -> Enclosure:

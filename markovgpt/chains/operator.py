@@ -14,8 +14,9 @@ import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import breadth_first_order, connected_components
+from scipy.sparse.csgraph import breadth_first_order, connected_components, dijkstra
 
+from markovgpt.chains.periodicity import pairs_of
 from markovgpt.chains.states import Mask, Windows
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, is_positive
@@ -72,13 +73,57 @@ class TransitionOperator(ABC):
     def edges(self, of: Mask | None = None) -> Edges:
         """The possible transitions, or those that leave given states."""
 
-    def strong_components(self) -> tuple[NDArray[np.int32], Mask]:
-        """The communicating class of each state, numbered in some order, and whether each class is never left."""
-        n_classes, labels = connected_components(self.support(), directed=True, connection="strong")
-        source, target, _ = self.edges()
-        closed = np.ones(n_classes, dtype=bool)
+    def strong_components(self, within: Mask | None = None) -> tuple[NDArray[np.int32], Mask]:
+        """The communicating class of each state, numbered in some order, and whether each class is never left.
+
+        Parameters
+        ----------
+        within: (n_states,), the states that are asked about, as if there were no others; the others have the class -1,
+            and a class from which one of them can be reached is left.
+        """
+        asked = np.ones(self.n_states, dtype=bool) if within is None else within
+        source, target, _ = self.edges(within)
+        both = asked[target]
+        graph = _matrix(source[both], target[both], np.ones(int(both.sum()), dtype=bool), self.n_states)
+        labels = connected_components(graph, directed=True, connection="strong")[1]
+        labels[asked] = np.unique(labels[asked], return_inverse=True)[1]
+        labels[~asked] = -1
+        closed = np.ones(labels.max(initial=-1) + 1, dtype=bool)
         closed[labels[source[labels[source] != labels[target]]]] = False
         return np.asarray(labels), closed
+
+    def phases(self, labels: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """The period of each class, 0 where nothing comes back, and where in it each state is.
+
+        Parameters
+        ----------
+        labels: (n_states,), the class of each state, as `strong_components` has it; one below 0 is in none, and has the
+            phase -1. The first state of a class has the phase 0, the states it leads to the phase 1.
+        """
+        n, classes = self.n_states, np.unique(labels[labels >= 0], return_index=True)
+        source, target, _ = self.edges(labels >= 0)
+        own = labels[source] == labels[target]
+        source, target = source[own], target[own]
+        first = np.flatnonzero(labels >= 0)[classes[1]]
+        rows, columns = np.concatenate([source, np.full(len(first), n)]), np.concatenate([target, first])
+        graph = csr_array((np.ones(len(rows)), (rows, columns)), shape=(n + 1, n + 1))
+        steps = dijkstra(graph, indices=n, unweighted=True)[:n]
+        level = np.where(labels >= 0, steps, 0).astype(np.int64) - 1
+        found = np.zeros(int(labels.max(initial=-1)) + 1, dtype=np.int64)
+        np.gcd.at(found, labels[source], np.abs(level[source] + 1 - level[target]))
+        turning = (labels >= 0) & (found[labels] > 0 if len(found) else False)
+        level[turning] %= found[labels[turning]]
+        return found, level.astype(np.int32)
+
+    def links(self, labels: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The pairs of classes from one of which a transition leads to the other, no pair twice, sorted.
+
+        Parameters
+        ----------
+        labels: (n_states,), the class of each state, none below 0.
+        """
+        source, target, _ = self.edges()
+        return pairs_of(labels[source].astype(np.int64), labels[target].astype(np.int64))
 
     @abstractmethod
     def label(self, state: int) -> str:

@@ -30,12 +30,21 @@ def search(
     >>> search(StateSpace(2, 1), weights, np.array([True, False]), np.array([True, True]), backward=False).tolist()
     [True, True]
     """
-    lengths = range(space.shortest, space.context_length + 1)
-    firsts = np.array([space.first_state(length) for length in lengths], dtype=np.int64)
+    firsts = first_states(space)
     queue, first = np.empty(len(begin), dtype=np.int64), np.flatnonzero(begin)
     queue[: len(first)] = first
     kernel = _search_backward if backward else _search_forward
     return np.asarray(kernel(weights, firsts, begin.copy(), through, queue, len(first)))
+
+
+def first_states(space: StateSpace) -> NDArray[np.int64]:
+    """The first window of each length.
+
+    >>> first_states(StateSpace(2, 3, with_prefixes=True)).tolist()
+    [0, 2, 6]
+    """
+    lengths = range(space.shortest, space.context_length + 1)
+    return np.array([space.first_state(length) for length in lengths], dtype=np.int64)
 
 
 @compiled
@@ -85,7 +94,7 @@ def _search_forward(weights, firsts, found, through, queue, tail):  # type: igno
         head += 1
         if not through[state]:
             continue
-        first = _first_after(firsts, n, V, state)
+        first = first_after(firsts, n, V, state)
         for t in range(V):
             after = first + t
             if weights[state, t] > 0 and not found[after]:
@@ -95,23 +104,35 @@ def _search_forward(weights, firsts, found, through, queue, tail):  # type: igno
     return found
 
 
-def components(space: StateSpace, weights: NDArray[np.floating[Any]]) -> tuple[NDArray[np.int32], Mask]:
+def components(
+    space: StateSpace, weights: NDArray[np.floating[Any]], within: Mask | None = None
+) -> tuple[NDArray[np.int32], Mask]:
     """The communicating class of each state, those that others lead to first, and whether each is never left.
+
+    Parameters
+    ----------
+    weights: (n_states, V), above zero where a transition is possible.
+    within: (n_states,), the states that are asked about, as if there were no others; the others have the class -1, and
+        a class from which one of them can be reached is left.
 
     Method: R. E. Tarjan, SIAM J. Comput. 1 (1972) 146-160, without recursion.
 
     >>> weights = np.array([[0.5, 0.5], [0.0, 1.0]])           # 0 -> 0, 0 -> 1, 1 -> 1
     >>> [part.tolist() for part in components(StateSpace(2, 1), weights)]
     [[1, 0], [True, False]]
+    >>> [part.tolist() for part in components(StateSpace(2, 1), weights, np.array([True, False]))]
+    [[0, -1], [False]]
     """
-    lengths = range(space.shortest, space.context_length + 1)
-    firsts = np.array([space.first_state(length) for length in lengths], dtype=np.int64)
-    labels, closed = _components(weights, firsts)
-    return np.asarray(labels), np.asarray(closed)
+    inside = np.ones(space.n_states, dtype=bool) if within is None else within
+    # a state outside is done with, in no class of its own
+    labels, seen = np.where(inside, -1, space.n_states).astype(np.int32), (~inside).astype(np.int32)
+    closed = np.asarray(_components(weights, first_states(space), inside, labels, seen))
+    labels[~inside] = -1
+    return labels, closed
 
 
 @compiled
-def _first_after(firsts, n, V, state):  # type: ignore[no-untyped-def]
+def first_after(firsts, n, V, state):  # type: ignore[no-untyped-def]
     """The state that token 0 leads to; the other tokens lead to those behind it."""
     level = _level_of(firsts, state)
     window = state - firsts[level]
@@ -121,11 +142,10 @@ def _first_after(firsts, n, V, state):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _components(weights, firsts):  # type: ignore[no-untyped-def]
-    """The class of each state, the number of classes, and which are never left."""
+def _components(weights, firsts, inside, labels, seen):  # type: ignore[no-untyped-def]
+    """Fill the class of each state inside; which classes are never left."""
     n, V = weights.shape
-    labels, low = np.full(n, -1, dtype=np.int32), np.zeros(n, dtype=np.int32)
-    seen, token = np.zeros(n, dtype=np.int32), np.zeros(n, dtype=np.int32)
+    low, token = np.zeros(n, dtype=np.int32), np.zeros(n, dtype=np.int32)
     path, waiting = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
     counts = np.zeros(3, dtype=np.int64)  # states seen, states waiting for their class, classes
     for root in range(n):
@@ -133,11 +153,12 @@ def _components(weights, firsts):  # type: ignore[no-untyped-def]
             _components_from(weights, firsts, root, labels, low, seen, token, path, waiting, counts)
     closed = np.ones(counts[2], dtype=np.bool_)
     for state in range(n):
-        first = _first_after(firsts, n, V, state)
-        for t in range(V):
-            if weights[state, t] > 0 and labels[first + t] != labels[state]:
-                closed[labels[state]] = False
-    return labels, closed
+        if inside[state]:
+            first = first_after(firsts, n, V, state)
+            for t in range(V):
+                if weights[state, t] > 0 and labels[first + t] != labels[state]:
+                    closed[labels[state]] = False
+    return closed
 
 
 @compiled
@@ -156,7 +177,7 @@ def _components_from(  # type: ignore[no-untyped-def]
             seen[state] = low[state] = counts[0]
             waiting[counts[1]] = state
             counts[1] += 1
-        after = _next_unseen(weights, _first_after(firsts, n, V, state), state, labels, low, seen, token)
+        after = _next_unseen(weights, first_after(firsts, n, V, state), state, labels, low, seen, token)
         if after >= 0:
             depth += 1
             path[depth] = after

@@ -21,6 +21,7 @@ from markovgpt.chains.operator import (
     check_rows,
     smallest_positive,
 )
+from markovgpt.chains.periodicity import Labels, links, phases
 from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.chains.search import components, search
 from markovgpt.chains.sliding import SlidingTable
@@ -238,14 +239,22 @@ class WindowChain(TransitionOperator):
         table = self.next_token_probs
         return table.mantissa if isinstance(table, ScaledArray) else table
 
-    def strong_components(self) -> tuple[NDArray[np.int32], Mask]:
+    def strong_components(self, within: Mask | None = None) -> tuple[NDArray[np.int32], Mask]:
         """The communicating class of each state, and which are never left; nothing is listed."""
         full, first = self.blocks[-1], self.level(self.space.context_length).start
-        if not full.is_scaled and scans.all_positive(full.weights):
+        if within is None and not full.is_scaled and scans.all_positive(full.weights):
             # any full window follows any other, and no prefix comes back
             labels = np.maximum(first - np.arange(self.n_states), 0).astype(np.int32)
             return labels, np.arange(first + 1) == 0
-        return components(self.space, self._weights)
+        return components(self.space, self._weights, within)
+
+    def phases(self, labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """The period of each class, and where in it each state is; nothing is listed."""
+        return phases(self.space, self._weights, labels)
+
+    def links(self, labels: Labels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The pairs of classes from one of which a transition leads to the other; nothing else is listed."""
+        return links(self.space, self._weights, labels)
 
     def edges(self, of: Mask | None = None) -> Edges:
         """The possible transitions, or those that leave given states.
