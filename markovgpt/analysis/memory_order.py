@@ -45,10 +45,11 @@ Pattern = str | list[str] | tuple[str, ...] | RedPattern
 
 PARTS = ("value", "lower", "upper")
 NEGLIGIBLE = 2.0**-400  # a probability below adds less to a divergence than the squares of roundings do
-NEAR = 2.0**-7  # two probabilities that differ by less, relatively, are compared by a series
-SERIES = 9  # its terms: NEAR**9 is below a rounding
+NEAR = 2.0**-7  # two probabilities that differ by less, relatively, are compared by a series of nine terms
+RISING = 1 / (np.arange(9)[::-1] + 2)
+FALLING = RISING / (np.arange(9)[::-1] + 1)
 WIDEST = 2.0**-6  # beyond so large a relative error nothing is said
-ROWS_AT_ONCE = 2**14  # whose divergences are computed at a time
+ROWS_AT_ONCE = 2**11  # whose divergences are computed at a time
 BYTES_PER_STATE = 160  # the long run with its bounds, its sums over tokens, and the tables of all orders
 COMPARED = "rows compared: all that share their last tokens are equal"
 SUMMED = "divergences of rows, summed over the long run"
@@ -281,17 +282,13 @@ def _rows(best: WindowChain, states: NDArray[np.int64], order: int) -> Numbers:
 def _divergence(p: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
     """For each row the sums of p log(p/q) - p + q and of p |log p/q| + |p - q|; p is 0 where q is."""
     large, apart = np.maximum(p, q), np.abs(p - q)
-    positive = large > 0
-    d = np.divide(apart, large, out=np.zeros_like(large), where=positive)
-    logarithm = -np.log(np.divide(np.minimum(p, q), large, out=np.ones_like(large), where=(p > 0) & (q > 0)))
-    below, far = p <= q, d > NEAR
-    k = np.arange(SERIES)
-    small = np.where(far, 0.0, d)  # with r = 1 - d the smaller over the larger:
-    falling = np.polyval((1 / ((k + 1) * (k + 2)))[::-1], small) * small**2  # r log r - r + 1
-    rising = np.polyval((1 / (k + 2))[::-1], small) * small**2  # -log r - 1 + r
-    away = np.where(below, d - (1 - d) * logarithm, logarithm - d)
-    terms = large * np.where(far, away, np.where(below, falling, rising))
-    return terms.sum(axis=1), (p * logarithm + apart).sum(axis=1)
+    d = apart / np.where(large > 0, large, 1.0)
+    both = (p > 0) & (q > 0)
+    logarithm = -np.log(np.divide(np.minimum(p, q), large, out=np.ones_like(large), where=both))
+    below, near = p <= q, d < NEAR  # with r = 1 - d the smaller over the larger:
+    parts = np.where(below, d - (1 - d) * logarithm, logarithm - d)  # r log r - r + 1, and -log r - 1 + r
+    parts[near] = d[near] ** 2 * np.where(below[near], *(np.polyval(terms, d[near]) for terms in (FALLING, RISING)))
+    return (large * parts).sum(axis=1), (p * logarithm + apart).sum(axis=1)
 
 
 def _asked(chain: WindowChain, target: Pattern, start: Start, within: int | None) -> Answer:
