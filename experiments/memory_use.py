@@ -8,7 +8,7 @@
     lumped   at temperature 1, how few states are left by exact lumping and by lumping within epsilon, and what these
              still say for certain; where there are at most 20,000 windows
 
-``lost.svg`` and ``ratio.svg`` are drawn from the table.
+``memory.svg`` is drawn from the table.
 """
 
 import string
@@ -19,14 +19,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.ticker import NullFormatter
 
 import markovgpt as mg
 from markovgpt.analysis.interval_lumping import approximate_lumping
 from markovgpt.analysis.lumping import coarsest_lumping
 from markovgpt.analysis.memory_order import MemoryUse, memory_use
 from markovgpt.demo import BITS, SEED, STEPS, TEXT
-from markovgpt.export.figures import line_figure
+from markovgpt.export.figures import COLUMN_INCHES, MARKERS, PALETTE, STYLE
 from markovgpt.export.outward import bounds_in_digits
 from markovgpt.export.record import write_record
 from markovgpt.models.identity import identity_of
@@ -136,14 +139,25 @@ def lumped(asked: Asked) -> Rows:
     ]
 
 
-def draw(table: Path) -> None:
-    """The bits lost, and the answers over the model's own, against the order."""
+def draw(table: Path, path: Path) -> None:
+    """The bits lost, and below them the answers over the model's own, against the tokens remembered."""
     frame = pd.read_csv(table)
-    for name, column, label in (("lost", "bits lost", "bits lost per token"), ("ratio", "times the model's", "ratio")):
-        shown = frame[pd.to_numeric(frame[column], errors="coerce") > 0].astype({column: float})
-        curves = {f"T = {t:g}": (own["order"], own[column]) for t, own in shown.groupby("temperature", sort=False)}
-        axis = label if name == "lost" else f"P(red within {WITHIN}) over the model's own"
-        line_figure(curves, table.parent / f"{name}.svg", x_label="tokens remembered", y_label=axis, logarithmic=("y",))
+    panels = (("bits lost", "bits lost\nper token"), ("times the model's", "P(red) over\nthe model's"))
+    with mpl.rc_context(STYLE):
+        figure, axes = plt.subplots(2, sharex=True, figsize=(COLUMN_INCHES, 3.4), layout="constrained")
+        for panel, (column, label) in zip(axes, panels, strict=True):
+            numbers = pd.to_numeric(frame[column], errors="coerce")  # where not one digit is certain there is none
+            for index, (temperature, own) in enumerate(frame.assign(y=numbers).groupby("temperature", sort=False)):
+                shown = own[own["y"] > 0]
+                style = {"color": PALETTE[index], "marker": MARKERS[index], "label": f"T = {temperature:g}"}
+                panel.plot(shown["order"], shown["y"], **style)
+            panel.set(ylabel=label, yscale="log")
+            panel.yaxis.set_minor_formatter(NullFormatter())
+        axes[1].axhline(1, color="0.6", linewidth=0.6, zorder=0)
+        axes[1].set(xlabel="tokens remembered", xticks=range(frame["order"].max() + 1))
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, columnspacing=1)
+        figure.savefig(path, dpi=200, metadata={"Date": None} if path.suffix == ".svg" else None)
+        plt.close(figure)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -158,7 +172,7 @@ def main(arguments: Sequence[str]) -> None:
     table = mg.write_table(rows, asked.folder, "table")
     if asked.table.space.n_states <= MOST_LUMPED:
         mg.write_table(lumped(asked), asked.folder, "lumped")
-    draw(table)
+    draw(table, asked.folder / "memory.svg")
     write_record(
         asked.folder,
         command="python -m experiments.memory_use" + (" MODEL" if arguments else ""),
