@@ -59,12 +59,12 @@ def test_what_changed_in_a_few_lines(models, capsys):
     assert lines[1].startswith("KL rate, before to after: 0.1037593748")  # 1/4 log2 2 + 1/4 log2 2/3
     assert lines[3].startswith("total variation, on average in the long run: 0.12500000")
     assert lines[4].startswith("the long run itself moved by 0.1666666666")
-    assert lines[5].startswith("entropy rate: 1 bits per token before, 0.8741854163")
-    assert (
-        lines[6] == "at temperature 0: 1 loops stayed, 0 vanished, 0 appeared; 0 of 2 windows lead into another one"
-        or lines[6]
+    assert lines[5].startswith("entropy rate: 1.00000000000 bits per token before, 0.8741854163")
+    assert lines[6] == (  # after b the fair one, tied, says a, the biased one b
+        "at temperature 0: 1 loops stayed, 0 vanished, 1 appeared; 1 of 2 windows lead into another one"
     )
-    # a a at once 1/2 + b a: no; from a, "aa" within two tokens: a first 1/2, or b then a is "ba": 1/2 in both
+    assert lines[7] == "  appeared: 'b' for ever, from 1 windows"
+    # a at once, 1/2; after b two more tokens are needed
     assert lines[-1].startswith("P('aa'): 0.500000000000 before, 0.500000000000 after; changed by 0 in [")
 
 

@@ -119,9 +119,11 @@ def _rate(rate: KLRate) -> str:
 
 def _bits(rate: EntropyRate) -> str:
     """An entropy rate in the digits that both bounds have."""
+    if rate.bits_lower == rate.bits_upper:
+        return f"{rate.bits:g}"
     for digits in range(12, 0, -1):
-        if f"{rate.bits_lower:.{digits}g}" == f"{rate.bits_upper:.{digits}g}":
-            return f"{rate.bits_lower:.{digits}g}"
+        if f"{rate.bits_lower:#.{digits}g}" == f"{rate.bits_upper:#.{digits}g}":
+            return f"{rate.bits_lower:#.{digits}g}"
     return f"[{rate.bits_lower!r}, {rate.bits_upper!r}]"
 
 
