@@ -198,7 +198,8 @@ def norm_of(matrix: FloatArray) -> float:
     >>> 3 <= norm_of(np.array([[1.0, -2.0], [0.5, 0.5]])) < 3 + 1e-13
     True
     """
-    return float(np.abs(matrix).sum(axis=1).max()) * (1 + 2 * ROUNDING * (matrix.shape[1] + 4))
+    largest = float(np.abs(matrix).sum(axis=1).max())
+    return largest * float(1 + 2 * ROUNDING * (matrix.shape[1] + 4))
 
 
 def _rescaled(power: Power) -> Power:
