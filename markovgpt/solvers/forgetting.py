@@ -85,6 +85,15 @@ class Minorization:
         """
         return min(math.exp(self._log_left * (steps // self.steps) * (1 - 8 * ROUNDING)) * (1 + 4 * ROUNDING), 1.0)
 
+    def steps_by_least(self, epsilon: float) -> float:
+        """From which step on (1 - 2 least)^(floor(t / m) - 1) is at most epsilon; inf where that is beyond 2**53.
+
+        >>> Minorization(3, 0.5, 0.1).steps_by_least(0.7)                                     # 0.8 <= 0.7 no, 0.64 yes
+        9.0
+        """
+        weaker = Minorization(self.steps, min(2 * self.least, 1.0), self.least)
+        return weaker.steps_within(epsilon) + self.steps
+
     @property
     def _log_left(self) -> float:
         """log(1 - alpha), about."""
