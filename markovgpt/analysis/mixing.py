@@ -29,12 +29,13 @@ from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput, TooLarge
 from markovgpt.scaled import ROUNDING, FloatArray, ScaledArray, as_floats
 from markovgpt.solvers.certificate import Enclosure, at_most_one
-from markovgpt.solvers.dense_powers import MOST_SQUARES, SPILLED, DensePowers, Power
+from markovgpt.solvers.dense_powers import LOST, MOST_SQUARES, SPILLED, DensePowers, Power
 from markovgpt.solvers.eigenvalues import DENSE
 from markovgpt.solvers.forgetting import TARGETS, Minorization, common_of_context, common_of_targets, minorizations
 from markovgpt.sums import TOTAL_ROUNDINGS, total
 
 LEAST_EPSILON = 1e-300
+MOST_TURNING = 4096  # steps that a start is followed where a class has a period, and may turn for ever
 LOOKS = (4, 16)  # steps after which the start that is furthest from the likeliest states is looked for
 
 
@@ -153,8 +154,8 @@ def mixing_time(chain: TransitionOperator, epsilon: float = 0.25, *, start: Star
     if chain.n_states <= DENSE:
         powers = DensePowers.of(chain, limit)
         begun = powers.begin(None if begin is None else begin[None])
-        lower = _first_step(powers, begun, lambda power: not _float(power.distances()[0]) > epsilon, epsilon)[0]
-        upper = _first_step(powers, begun, lambda power: _float(power.distances()[1]) <= epsilon, epsilon)[1]
+        lower = _first_step(powers, begun, lambda power: not _float(power.distances()[0]) > epsilon)[0]
+        upper = _first_step(powers, begun, lambda power: _float(power.distances()[1]) <= epsilon)[1]
         return MixingTime(lower, upper, epsilon, "powers of the matrix")
     if begin is not None:
         return _from_start(chain, begin, limit, epsilon)
@@ -180,11 +181,11 @@ def doeblin_bound(chain: TransitionOperator, steps: int | None = None) -> Minori
     InvalidInput: no steps for a chain that is not over all windows, or steps below 1.
     TooLarge: steps for more than 1,000 states.
 
-    Since alpha is at least n least for n states y, it is at least 2 least where n is 2 or more, and (1 - 2 least)^(floor(t
-    / m) - 1), ``steps_by_least``, bounds d(t) too, and still does where ``least`` is over starts in the recurrent class
-    alone, in which every start is after m steps. Bounds of this form are stated for the chains of language models by
-    O. Zekri and others, "Large language models as Markov chains" (arXiv 2410.02724), as far as is known here; what is
-    proved above does not rest on it.
+    Over n >= 2 states y alpha is at least n least, so (1 - 2 least)^floor(t / m) bounds d(t) too; where ``least`` is
+    over starts in the recurrent class alone, which all starts have reached after m steps, (1 - 2 least)^(floor(t / m)
+    - 1) does: ``steps_by_least``. A bound of this form, m the context length, is given for language models by O. Zekri
+    and others, "Large language models as Markov chains" (arXiv 2410.02724), whose text could not be consulted here;
+    what is said above is proved without it.
 
     >>> from markovgpt.chains.sparse_chain import SparseChain
     >>> found = doeblin_bound(SparseChain.from_matrix([[0.9, 0.1], [0.3, 0.7]]), steps=1)
@@ -226,9 +227,7 @@ def _float(bound: ScaledArray) -> float:
     return float(bound.to_float())
 
 
-def _first_step(
-    powers: DensePowers, begun: Power, is_done: Callable[[Power], bool], epsilon: float
-) -> tuple[float, float]:
+def _first_step(powers: DensePowers, begun: Power, is_done: Callable[[Power], bool]) -> tuple[float, float]:
     """One more than the last step that was seen not to be done, and the first that was seen to be, if any."""
     if is_done(begun):
         return 0, 0
@@ -239,7 +238,7 @@ def _first_step(
             first = ahead.steps
             break
         last = ahead
-        if math.ldexp(ahead.error, ahead.scale) > 2 * epsilon:  # nothing that is less can be seen any more
+        if not powers.square(k).is_deflated and powers.square(k).error > LOST:  # too slow for doubles
             return last.steps + 1, first
     for j in range(last.steps.bit_length() - 2, -1, -1):
         ahead = powers.times(last, powers.square(j))
@@ -271,12 +270,13 @@ def _positive_part(difference: FloatArray) -> float:
 
 def _from_start(chain: TransitionOperator, begin: FloatArray, limit: Enclosure, epsilon: float) -> MixingTime:
     """The mixing time from one start, step by step."""
-    lower = 0
-    for steps, (below, above) in enumerate(islice(_followed(chain, begin, limit), MOST_STEPS + 1)):
+    lower, turning = 0, any(class_period(chain, states) > 1 for states in recurrent_classes(chain))
+    most = MOST_TURNING if turning else MOST_STEPS
+    for steps, (below, above) in enumerate(islice(_followed(chain, begin, limit), most + 1)):
         if above <= epsilon:
             return MixingTime(lower, steps, epsilon, f"{steps} products")
         lower = steps + 1 if below > epsilon else lower
-    return MixingTime(lower, math.inf, epsilon, f"{MOST_STEPS} products, and no end")
+    return MixingTime(lower, math.inf, epsilon, f"{most} products, and no end")
 
 
 def _worst_of_many(chain: TransitionOperator, limit: Enclosure, epsilon: float) -> MixingTime:
