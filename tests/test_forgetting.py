@@ -108,7 +108,8 @@ def test_few_steps_and_a_half_by_hand():
     assert (nothing.log_modulus, nothing.steps_within(0.1), nothing.distance(10**6)) == (0, math.inf, 1)
     assert nothing.steps_by_least(0.1) == math.inf
     assert all_of_it.steps_within(1e-15) == 2
-    assert Minorization(3, 1e-17, 0.0).steps_within(0.1) == math.inf
+    assert Minorization(3, 1e-17, 0.0).steps_within(0.1) == pytest.approx(3 * math.log(10) * 1e17, rel=1e-12)
+    assert Minorization(3, 1e-305, 0.0).steps_within(0.1) == math.inf
 
 
 def test_an_impossible_token_leaves_the_context_nothing_and_the_targets_something():

@@ -38,6 +38,7 @@ from markovgpt.sums import TOTAL_ROUNDINGS, total
 
 TARGETS, MANY, FEWER = 64, 100_000, 16  # likeliest states, and how many where there are many states
 MOST_PULLS = 200  # steps of the targets
+LARGEST = 1e300  # a number of steps beyond is infinite
 LOWEST = 1e-290  # smaller probabilities are taken as 0 in these lower bounds
 
 
@@ -66,7 +67,7 @@ class Minorization:
         return self._log_left / self.steps * (1 - 8 * ROUNDING)
 
     def steps_within(self, epsilon: float) -> float:
-        """From which step on d(t) is at most epsilon; inf where that is beyond 2**53.
+        """From which step on d(t) is at most epsilon; rounded up where that is beyond 2**53.
 
         >>> Minorization(3, 0.5, 0.1).steps_within(0.3), Minorization(3, 0.0, 0.0).steps_within(0.3)
         (6.0, inf)
@@ -74,8 +75,8 @@ class Minorization:
         if self.common <= 0:
             return math.inf
         needed = math.log(epsilon) / self._log_left * (1 + 8 * ROUNDING)
-        found = self.steps * max(math.ceil(needed), 1) if needed < 2.0**53 else math.inf
-        return float(found) if found < 2**53 else math.inf
+        found = float(self.steps) * max(math.ceil(needed), 1) if needed < LARGEST else math.inf
+        return found if found < 2**53 else found * (1 + 4 * ROUNDING)
 
     def distance(self, steps: int) -> float:
         """An upper bound of d(t).
@@ -86,7 +87,7 @@ class Minorization:
         return min(math.exp(self._log_left * (steps // self.steps) * (1 - 8 * ROUNDING)) * (1 + 4 * ROUNDING), 1.0)
 
     def steps_by_least(self, epsilon: float) -> float:
-        """From which step on (1 - 2 least)^(floor(t / m) - 1) is at most epsilon; inf where that is beyond 2**53.
+        """From which step on (1 - 2 least)^(floor(t / m) - 1) is at most epsilon; inf where it never is seen to be.
 
         >>> Minorization(3, 0.5, 0.1).steps_by_least(0.7)                                     # 0.8 <= 0.7 no, 0.64 yes
         9.0
