@@ -1,0 +1,219 @@
+"""How soon does a small GPT forget its prompt, and does the bound of the textbook see it? Writes results/parity/.
+
+    python -m experiments.parity
+
+Forty digits, each the parity of the three before (0011 again and again), train the seed notebook's GPT: two tokens,
+three of context, the shorter windows included, 14 states. At three temperatures
+
+    mixing       steps until the total variation from the long run is at most 1e-6, exactly, from the worst start and
+                 from each first token; beside them the bounds by what all windows lead to in three steps, the spectral
+                 gap and the relaxation time
+    distances    the worst total variation after each number of steps, and the bound
+    training     over the steps of training: the share of the long run in windows that occur in the forty digits
+"""
+
+import time
+from collections.abc import Sequence
+from decimal import ROUND_CEILING, Context
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+import markovgpt as mg
+from markovgpt.analysis.counting import occurrence_rate
+from markovgpt.analysis.mixing import MixingTime, doeblin_bound, mixing_time, total_variation_from_stationarity
+from markovgpt.analysis.result import Answer
+from markovgpt.analysis.spectrum import relaxation_time, spectral_gap
+from markovgpt.export.figures import COLUMN_INCHES, DASHES, MARKERS, PALETTE, STYLE
+from markovgpt.export.outward import bounds_in_digits
+from markovgpt.export.record import write_record
+from markovgpt.models.identity import identity_of
+from markovgpt.sweeps.group import Row
+
+FOLDER = Path("results/parity")
+BITS = mg.Vocabulary(("0", "1"))
+CONFIG = mg.GPTConfig(vocab_size=2, context_length=3)
+SEED, STEPS, DIGITS, BEGINNING = 1337, 400, 40, (0, 0, 1)
+STAGES = (0, 10, 20, 30, 40, 50, 75, 100, 150, 200, 300, STEPS)
+TEMPERATURES, EPSILON = (0.2, 1.0, 2.0), 1e-6
+SHOWN = (*range(1, 10), *(round(10 ** (place / 12)) for place in range(12, 127)))  # steps of the curves
+FLOOR = 1e-9  # of the figure
+
+
+def parity_digits(n: int = DIGITS) -> tuple[int, ...]:
+    """Each digit the parity of the three before.
+
+    >>> "".join(map(str, parity_digits(12)))
+    '001100110011'
+    """
+    digits = list(BEGINNING)
+    while len(digits) < n:
+        digits.append(sum(digits[-3:]) % 2)
+    return tuple(digits[:n])
+
+
+def trained(steps: int) -> mg.TrainedGPT:
+    """The model after some steps; the same seed gives the same steps, however many follow."""
+    return mg.train_gpt(parity_digits(), CONFIG, steps=steps, seed=SEED, positions="all", vocabulary=BITS)
+
+
+def chain_at(table: mg.LogitTable, temperature: float) -> mg.WindowChain:
+    """The chain at a temperature."""
+    return mg.WindowChain.from_logits(table, mg.SamplingSettings(temperature=temperature))
+
+
+def without_shorter(chain: mg.WindowChain) -> mg.WindowChain:
+    """The chain over full windows alone, its one recurrent class."""
+    full = chain.level(chain.space.context_length)
+    return mg.WindowChain(mg.StateSpace(2, 3), chain.next_token_probs[full], chain.vocabulary)
+
+
+def mixing_row(chain: mg.WindowChain, temperature: float) -> Row:
+    """How soon a chain forgets, and what bounds say."""
+    worst = mixing_time(chain, EPSILON)
+    firsts = {f"from {token}": mixing_time(chain, EPSILON, start=(token,)) for token in range(2)}
+    bound, within = doeblin_bound(chain), doeblin_bound(without_shorter(chain))
+    return {
+        "temperature": f"{temperature:g}",
+        "spectral gap": mg.certified_digits(spectral_gap(chain)),
+        "relaxation time": mg.certified_digits(relaxation_time(chain)),
+        "steps, worst start": whole(worst),
+        **{f"steps {name}": whole(found) for name, found in firsts.items()},
+        "common after 3 steps": f"{bound.common:.3e}",
+        "steps by what is common": many(bound.steps_within(EPSILON)),
+        "least entry after 3 steps": f"{within.least:.3e}",
+        "steps by the least entry": many(within.steps_by_least(EPSILON)),
+    }
+
+
+def whole(found: MixingTime) -> str:
+    """A mixing time: one whole number, or two that it lies between.
+
+    >>> whole(MixingTime(3, 3, 0.25, "")), whole(MixingTime(3, 4, 0.25, ""))
+    ('3', '[3, 4]')
+    """
+    return f"{found.lower:.0f}" if found.is_exact else f"[{found.lower:.0f}, {found.upper:.0f}]"
+
+
+def many(steps: float) -> str:
+    """A bound of a number of steps, rounded up where it is long.
+
+    >>> many(20766.0), many(2.31e17)
+    ('20766', '2.31e+17')
+    """
+    if steps < 1e9 or steps == float("inf"):
+        return f"{steps:.0f}"
+    return str(Context(prec=3, rounding=ROUND_CEILING).create_decimal(steps)).lower()
+
+
+def distance_rows(chain: mg.WindowChain, temperature: float) -> list[Row]:
+    """The worst total variation after each number of steps, until it is small, and the bound until it is."""
+    bound, rows = doeblin_bound(chain), []
+    for steps in SHOWN:
+        found = total_variation_from_stationarity(chain, steps)
+        limit = bound.distance(steps)
+        rows.append(
+            {
+                "temperature": f"{temperature:g}",
+                "steps": steps,
+                "total variation": mg.certified_digits(found) if found.lower > FLOOR else "",
+                "bound": f"{limit:.4e}" if limit > FLOOR else "",
+            }
+        )
+        if found.upper < FLOOR and limit < FLOOR:
+            break
+    return rows
+
+
+def training_row(stage: int) -> Row:
+    """What training has come to after some steps."""
+    found = trained(stage)
+    table = mg.tabulate(found.model)
+    loss = f"{found.log[-1]['loss']:.6f}" if found.log else ""
+    shares = {f"share at T = {warmth:g}": mg.certified_digits(share_seen(table, warmth)) for warmth in TEMPERATURES}
+    return {"step": stage, "loss before the last step": loss, **shares}
+
+
+def share_seen(table: mg.LogitTable, temperature: float) -> Answer:
+    """The share of the long run in windows that occur in the forty digits."""
+    digits, space = parity_digits(), table.space
+    seen = sorted({space.encode(digits[first : first + 3]) for first in range(len(digits) - 2)})
+    return occurrence_rate(chain_at(table, temperature), seen, per=1)
+
+
+def draw_distances(rows: Sequence[Row], path: Path) -> None:
+    """The curves; the bounds dashed."""
+    frame = pd.DataFrame(rows).replace("", np.nan).astype({"total variation": float, "bound": float})
+    with mpl.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(COLUMN_INCHES, 2.6), layout="constrained")
+        for index, (temperature, own) in enumerate(frame.groupby("temperature", sort=False)):
+            colour = PALETTE[index]
+            label = f"T = {temperature}"
+            axes.plot(
+                own["steps"], own["total variation"], color=colour, marker=MARKERS[index], markevery=4, label=label
+            )
+            axes.plot(own["steps"], own["bound"], color=colour, linestyle=DASHES[1], linewidth=0.8)
+        axes.axhline(EPSILON, color="0.6", linewidth=0.6)
+        axes.set(xscale="log", yscale="log", xlabel="steps t", ylabel="worst total variation", ylim=(FLOOR, 2))
+        axes.text(0.62, 0.4, "dashed: by what\nall windows lead\nto in 3 steps", transform=axes.transAxes, ha="center")
+        figure.legend(loc="outside upper center", ncols=3)
+        figure.savefig(path, metadata={"Date": None})
+        plt.close(figure)
+
+
+def draw_training(rows: Sequence[Row], path: Path) -> None:
+    """The share of the long run in windows that were seen, over training."""
+    frame = pd.DataFrame(rows)
+    with mpl.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(COLUMN_INCHES, 2.2), layout="constrained")
+        for index, temperature in enumerate(TEMPERATURES):
+            shares = frame[f"share at T = {temperature:g}"].astype(float)
+            label = f"T = {temperature:g}"
+            axes.plot(frame["step"], shares, color=PALETTE[index], marker=MARKERS[index], label=label, clip_on=False)
+        axes.set(xlabel="steps of training", ylabel="share in windows seen", ylim=(0, 1), xlim=(0, None))
+        figure.legend(loc="outside upper center", ncols=3)
+        figure.savefig(path, metadata={"Date": None})
+        plt.close(figure)
+
+
+def main() -> None:
+    """Make the tables and the figures."""
+    began = time.perf_counter()
+    final = trained(STEPS)
+    table = mg.tabulate(final.model, with_prefixes=True)
+    chains = {temperature: chain_at(table, temperature) for temperature in TEMPERATURES}
+    mixing = [mixing_row(chain, temperature) for temperature, chain in chains.items()]
+    distances = [row for temperature, chain in chains.items() for row in distance_rows(chain, temperature)]
+    training = [training_row(stage) for stage in STAGES]
+    for name, rows in (("mixing", mixing), ("distances", distances), ("training", training)):
+        mg.write_table(rows, FOLDER, name)
+    draw_distances(distances, FOLDER / "distances.svg")
+    draw_training(training, FOLDER / "training.svg")
+    gaps = {f"{temperature:g}": bounds_in_digits(spectral_gap(chain)) for temperature, chain in chains.items()}
+    write_record(
+        FOLDER,
+        command="python -m experiments.parity",
+        settings={
+            "digits": BITS.show(parity_digits()),
+            "seed": SEED,
+            "steps": STEPS,
+            "positions": "all",
+            "epsilon": EPSILON,
+            "model": identity_of(final.model),
+        },
+        seconds=time.perf_counter() - began,
+        diagnostics={"loss": final.log[-1]["loss"], "bounds of the gap": gaps},
+    )
+    for row in mixing:
+        print(
+            f"T = {row['temperature']}: within {EPSILON:g} after {row['steps, worst start']} steps; what all windows "
+            f"lead to proves {row['steps by what is common']}, the least entry {row['steps by the least entry']}"
+        )
+    print(f"Tables: {FOLDER}/mixing.csv, distances.csv, training.csv; figures: distances.svg, training.svg")
+
+
+if __name__ == "__main__":
+    main()
