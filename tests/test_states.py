@@ -110,3 +110,10 @@ def test_the_fourteen_states_of_the_seed_stand_in_their_order():
     space = mg.StateSpace(2, 3, with_prefixes=True)
     shown = "0 1 00 01 10 11 000 001 010 011 100 101 110 111"
     assert " ".join(space.label(state) for state in range(14)) == shown
+
+
+@pytest.mark.parametrize("space", [mg.StateSpace(3, 3), mg.StateSpace(3, 3, with_prefixes=True), mg.StateSpace(1, 2)])
+def test_a_window_is_followed_by_itself_and_what_it_says_without_its_oldest_token(space):
+    said = np.random.default_rng(8).integers(0, space.vocab_size, space.n_states)
+    for state, after in enumerate(space.successors(said).tolist()):
+        assert space.decode(after) == (*space.decode(state), int(said[state]))[-space.context_length :]

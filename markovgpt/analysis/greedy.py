@@ -69,7 +69,7 @@ def greedy_machine(table: LogitTable) -> GreedyMachine:
     """
     space, V = table.space, table.space.vocab_size
     said = np.argmax(SamplingSettings(temperature=0).log_probabilities(table.logits), axis=1).astype(np.int64)
-    next_state = _following(space, said)
+    next_state = space.successors(said)
     on_cycle, landed = _cyclic_states(next_state)
     cycles, cycle_of = _cycles(next_state, on_cycle)
     if V > 1:
@@ -88,17 +88,6 @@ def greedy_machine(table: LogitTable) -> GreedyMachine:
         smallest_margin=float(margins.min()),
         vocabulary=table.vocabulary,
     )
-
-
-def _following(space: StateSpace, said: States) -> States:
-    """The window after each window, one token being said by each."""
-    V, L = space.vocab_size, space.context_length
-    parts = []
-    for length in range(space.shortest, L + 1):
-        after, first = min(length + 1, L), space.first_state(length)
-        numbers = np.arange(V**length, dtype=np.int64) * V + said[first : first + V**length]
-        parts.append(space.first_state(after) + numbers % V**after)
-    return np.concatenate(parts)
 
 
 def _cyclic_states(next_state: States) -> tuple[NDArray[np.bool_], States]:

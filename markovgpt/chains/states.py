@@ -7,7 +7,7 @@ states in all. Every export uses this numbering.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -198,6 +198,19 @@ class StateSpace:
             count, first = self.vocab_size**length, self.first_state(length)
             found[first : first + count] = np.arange(count) // self.vocab_size**place % self.vocab_size
         return found
+
+    def successors(self, said: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """(n_states,) the window after each, if each says the given token next.
+
+        >>> StateSpace(2, 2).successors(np.array([0, 0, 1, 1])).tolist()     # 00 again, 10, 01 and 11 again
+        [0, 2, 1, 3]
+        """
+        V, L, parts = self.vocab_size, self.context_length, []
+        for length in range(self.shortest, L + 1):
+            after, first = min(length + 1, L), self.first_state(length)
+            numbers = np.arange(V**length, dtype=np.int64) * V + said[first : first + V**length]
+            parts.append(self.first_state(after) + numbers % V**after)
+        return np.concatenate(parts)
 
 
 @dataclass(frozen=True)
