@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import markovgpt as mg
-from markovgpt.chains.refinement import coarsest_partition, equal_rows, in_order_met, index_type
+from markovgpt.chains.refinement import RowNumbers, coarsest_partition, equal_rows, in_order_met, index_type
 
 
 @st.composite
@@ -134,3 +134,13 @@ def test_labels_are_numbered_as_they_are_met():
 
 def test_numbers_are_kept_small_while_they_are():
     assert [index_type(size) for size in (1, 2**31 - 1, 2**31)] == [np.int32, np.int32, np.int64]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.lists(st.lists(st.integers(0, 2), min_size=2, max_size=2), min_size=1, max_size=20), st.integers(0, 20))
+def test_rows_that_come_in_parts_are_numbered_as_one(rows, cut):
+    numbers = RowNumbers(len(rows), 2)
+    parts = [numbers.of(np.array(part).reshape(-1, 2)) for part in (rows[:cut], rows[cut:])]
+    met = list(dict.fromkeys(map(tuple, rows)))
+    assert np.concatenate(parts).tolist() == [met.index(tuple(row)) for row in rows]
+    assert numbers.n_distinct == len(met)

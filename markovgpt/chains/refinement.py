@@ -84,7 +84,37 @@ def equal_rows(rows: Numbers) -> tuple[Numbers, Numbers]:
     n, kind = len(rows), index_type(len(rows))
     table = np.full(2 ** (2 * n).bit_length(), -1, dtype=kind)  # at most half of it is ever used
     classes, first = np.empty(n, dtype=kind), np.empty(n, dtype=kind)
-    return classes, first[: _intern(np.ascontiguousarray(rows), table, classes, first)]
+    return classes, first[: _intern(np.ascontiguousarray(rows), 0, table, classes, first, 0)]
+
+
+class RowNumbers:
+    """Rows that come a few at a time, numbered as `equal_rows` would number all of them.
+
+    Parameters
+    ----------
+    most: how many rows may come.
+    width: how many numbers each holds.
+
+    >>> numbers = RowNumbers(4, 1)
+    >>> numbers.of(np.array([[5], [7]])).tolist(), numbers.of(np.array([[8], [7]])).tolist(), numbers.n_distinct
+    ([0, 1], [2, 1], 3)
+    """
+
+    def __init__(self, most: int, width: int) -> None:
+        kind = index_type(most * max(width, 1))
+        self._rows = np.empty((most, width), dtype=kind)
+        self._table = np.full(2 ** (2 * most).bit_length(), -1, dtype=kind)
+        self._classes, self._first = np.empty(most, dtype=kind), np.empty(most, dtype=kind)
+        self._n_rows = self.n_distinct = 0
+
+    def of(self, rows: Numbers) -> Numbers:
+        """The numbers of some more rows."""
+        begin, stop = self._n_rows, self._n_rows + len(rows)
+        self._rows[begin:stop], self._n_rows = rows, stop
+        self.n_distinct = int(
+            _intern(self._rows[:stop], begin, self._table, self._classes, self._first, self.n_distinct)
+        )
+        return self._classes[begin:stop].copy()
 
 
 def index_type(size: int) -> type[np.signedinteger[Any]]:
@@ -138,10 +168,10 @@ def _number(labels, number, classes, first):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _intern(rows, table, classes, first):  # type: ignore[no-untyped-def]
-    """Number the rows in the order met, looking each up where its hash says or behind that; how many there are."""
-    n, last = 0, np.uint64(len(table) - 1)
-    for i in range(rows.shape[0]):
+def _intern(rows, begin, table, classes, first, n):  # type: ignore[no-untyped-def]
+    """Number the rows from one on, n being known, each looked up where its hash says or behind that; how many are."""
+    last = np.uint64(len(table) - 1)
+    for i in range(begin, rows.shape[0]):
         hashed = np.uint64(0)
         for j in range(rows.shape[1]):
             hashed = (hashed ^ np.uint64(rows[i, j])) * np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio
