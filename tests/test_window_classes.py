@@ -86,6 +86,12 @@ def test_what_can_be_read_from_a_window_is_what_texts_lead_to(space, number):
     assert set(np.flatnonzero(readable_from(space, start)).tolist()) == found
 
 
+def test_a_short_start_leads_to_what_begins_with_it_until_windows_are_full():
+    space = mg.StateSpace(2, 3, with_prefixes=True)
+    met = {space.decode(state) for state in np.flatnonzero(readable_from(space, space.encode((1,)))).tolist()}
+    assert met == {(1,), (1, 0), (1, 1), *product((0, 1), repeat=3)}
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(SPACES, st.data())
 def test_the_rows_of_some_windows_are_the_labels_of_what_follows(space, data):

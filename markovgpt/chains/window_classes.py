@@ -57,7 +57,7 @@ def same_after_any_text(space: StateSpace, said: States) -> tuple[States, int]:
     That looks up n / V rows of V numbers, n / V**2 of them, and so on: each window is read once.
 
     A window of l < L tokens says its token, and has the row of the labels of the windows of l + 1 tokens that follow
-    it: looked up among those of full windows, longest first.
+    it: looked up among those of longer ones, the longest first.
 
     >>> same_after_any_text(StateSpace(2, 2), np.array([1, 1, 1, 0]))[0].tolist()    # the row of 0, then that of 1
     [1, 3, 1, 2]
@@ -79,8 +79,7 @@ def same_after_any_text(space: StateSpace, said: States) -> tuple[States, int]:
     of_full += full.astype(kind, copy=False)
     if not n_shorter:
         return labels, V * len(first)
-    known = RowNumbers(len(first) + n_shorter, V)
-    known.of(of_full.reshape(-1, V)[first])
+    known = RowNumbers(n_shorter, V)
     for length in range(L - 1, 0, -1):
         own, longer = space.first_state(length), space.first_state(length + 1)
         rows = known.of(labels[longer : longer + V ** (length + 1)].reshape(-1, V))
