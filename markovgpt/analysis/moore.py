@@ -104,7 +104,7 @@ class MooreMachine:
 
     def label(self, state: int) -> str:
         """How the token said in a state is printed; empty where nothing is."""
-        return self._shown(self.says(state, 1))
+        return self.shown(self.says(state, 1))
 
     def window_label(self, state: int) -> str:
         """How the lowest window that is folded into a state is printed."""
@@ -113,10 +113,10 @@ class MooreMachine:
     def cycle_label(self, index: int) -> str:
         """The tokens that a loop says, once around from its lowest state."""
         states = self.cycles[index]
-        return self._shown(self.says(int(states[0]), len(states)))
+        return self.shown(self.says(int(states[0]), len(states)))
 
-    def _shown(self, tokens: Sequence[int]) -> str:
-        """Some tokens for a reader."""
+    def shown(self, tokens: Sequence[int]) -> str:
+        """How some tokens are printed."""
         return self.vocabulary.show(tokens) if self.vocabulary else " ".join(map(str, tokens))
 
     def _checked(self, state: int) -> int:

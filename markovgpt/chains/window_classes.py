@@ -79,7 +79,7 @@ def same_after_any_text(space: StateSpace, said: States) -> tuple[States, int]:
     of_full += full.astype(kind, copy=False)
     if not n_shorter:
         return labels, V * len(first)
-    known = RowNumbers(n_shorter, V)
+    known = RowNumbers(n_shorter, V)  # which meets the rows of full windows first, and numbers them as R is
     for length in range(L - 1, 0, -1):
         own, longer = space.first_state(length), space.first_state(length + 1)
         rows = known.of(labels[longer : longer + V ** (length + 1)].reshape(-1, V))
