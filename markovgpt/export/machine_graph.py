@@ -22,7 +22,7 @@ from markovgpt.export.tikz import tikz_picture
 
 LONGEST_TOKEN, LONGEST_LOOP, MOST_NAMED = 12, 48, 3  # characters of a token and of a loop; tokens on an arrow
 CENTIMETRES = 2.54  # of an inch
-SMALL = 0.15  # width of a character of a count
+SMALL = 0.17  # width of a character of a count
 RED, BLUE, GREY, FILL = "#b2182b", "#2b6ca3", "#8a8a8a", "#dbe9f6"
 Kept = NDArray[np.int64]
 
@@ -51,7 +51,7 @@ def placed_machine(machine: MooreMachine, *, only_loops: bool = False) -> Placed
     number[kept] = np.arange(len(kept))
     labels = [_shortened(machine.label(state), LONGEST_TOKEN) for state in kept.tolist()]
     notes = [_short(int(count)) for count in machine.n_folded[kept]]
-    diameter = max(1.0, 0.4 + CHARACTER * max(map(len, labels)), 0.2 + SMALL * max(map(len, notes)))
+    diameter = max(1.0, 0.4 + CHARACTER * max(map(len, labels)), 0.3 + SMALL * max(map(len, notes)))
     graph = FunctionalGraph.of(number[machine.successor[kept]])
     folded = np.bincount(machine.graph.basin, machine.n_folded, minlength=len(machine.cycles)).astype(np.int64)
     captions = [
@@ -97,7 +97,7 @@ def machine_graph(machine: MooreMachine, *, only_loops: bool = False) -> graphvi
     pinned = only_loops or not machine.is_reading
     graph = graphviz.Digraph(engine="neato" if pinned else "dot")
     size = f"{placed.diameter / CENTIMETRES:.3f}"
-    graph.attr("node", shape="circle", fontname="Helvetica", fontsize="13", margin="0", fixedsize="true", width=size)
+    graph.attr("node", shape="circle", fontname="Helvetica", fontsize="13", margin="0", fixedsize="shape", width=size)
     graph.attr("edge", fontname="Helvetica", fontsize="11", arrowsize="0.7", color=GREY)
     graph.attr(rankdir="LR", splines="true", outputorder="edgesfirst")
     for place, node in enumerate(placed.nodes):
@@ -195,7 +195,8 @@ def _compass(angle: float) -> str:
 
 def _label(node: Node) -> str:
     """What stands in a node, as Graphviz reads it: the count in small beneath."""
-    return f'<{html.escape(node.label) or " "}<br/><font point-size="8">{node.note}</font>>'
+    text = html.escape(node.label).replace("\\", "\\\\")  # one backslash and N would be the node's name
+    return f'<{text or " "}<br/><font point-size="8">{node.note}</font>>'
 
 
 def _look(node: Node) -> dict[str, str]:

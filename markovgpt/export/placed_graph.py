@@ -17,7 +17,7 @@ from markovgpt.scaled import FloatArray
 SPACING = 1.8  # of the middles of nodes, in diameters
 GAP = 1.0  # between loops, and below the one that a caption belongs to
 LINE = 0.5  # height of a line of text
-CHARACTER = 0.2  # width of a character, at most
+CHARACTER = 0.26  # width of a character, roughly
 BY_PREFERENCE = (10, 9, 11, 8, 12, 7, 13, 6, 14, 5, 15, 4, 16)  # points of an arrow where its label may stand
 
 
@@ -169,7 +169,7 @@ def label_places(graph: PlacedGraph) -> list[tuple[float, float]]:
     found = []
     for arrow in graph.arrows:
         way = curve(middles[arrow.source], middles[arrow.target], arrow.bend)
-        width = CHARACTER * len(arrow.label) * 0.8
+        width = CHARACTER * len(arrow.label) * 0.7
         x, y = min((way[place] for place in BY_PREFERENCE), key=lambda at: _covered((*at, width, 0.35), taken))
         found.append((float(x), float(y)))
         if arrow.label:
