@@ -54,8 +54,10 @@ def placed_machine(machine: MooreMachine, *, only_loops: bool = False) -> Placed
     diameter = max(1.0, 0.4 + CHARACTER * max(map(len, labels)), 0.3 + SMALL * max(map(len, notes)))
     graph = FunctionalGraph.of(number[machine.successor[kept]])
     folded = np.bincount(machine.graph.basin, machine.n_folded, minlength=len(machine.cycles)).astype(np.int64)
+    noun = "window" if machine.completed is None else "state"  # with a target, a window and what has been written
     captions = [
-        (_shortened(machine.cycle_label(loop), LONGEST_LOOP), _windows(count)) for loop, count in enumerate(folded)
+        (_shortened(machine.cycle_label(loop), LONGEST_LOOP), f"{count:,} {noun}{'' if count == 1 else 's'}")
+        for loop, count in enumerate(folded)
     ]
     weight = np.zeros(len(kept), dtype=np.int64)
     weight[number[[states[0] for states in machine.cycles]]] = folded
@@ -167,11 +169,6 @@ def _short(count: int) -> str:
     ('19,683', '531k', '14.3M')
     """
     return f"{count:,}" if count < 10**5 else f"{count / 1000:.0f}k" if count < 999_500 else f"{count / 10**6:.1f}M"
-
-
-def _windows(count: int) -> str:
-    """How many windows, for a reader."""
-    return "1 window" if count == 1 else f"{count:,} windows"
 
 
 def _pin(thing: Node | Caption) -> dict[str, str]:

@@ -189,7 +189,7 @@ def _covered(box: tuple[float, ...], taken: Sequence[tuple[float, ...]]) -> floa
 
 
 def _angles(graph: FunctionalGraph, cycle: int) -> FloatArray:
-    """Where around the loop each state stands, clockwise from the top: leaves of the trees get equal room."""
+    """Where around the loop each state stands, clockwise from the top; leaves that lead to one state get equal room."""
     k = len(graph.successor)
     on_cycle = graph.cycles[cycle]
     trees = [state for state in graph.order[: graph.cycle_starts[0]].tolist() if graph.basin[state] == cycle]
@@ -198,16 +198,20 @@ def _angles(graph: FunctionalGraph, cycle: int) -> FloatArray:
         below[graph.successor[state]] += max(1, below[state])
     leaves = np.maximum(below, 1)
     alone = len(on_cycle) == 1  # then one more place is kept free, at the top, for the arrow back to itself
-    room = 360.0 / (leaves[on_cycle].sum() + alone)
-    taken, angle = np.zeros(k), np.zeros(k)
-    at = room / 2 if alone else -room * leaves[on_cycle[0]] / 2
-    for state in on_cycle.tolist():
-        taken[state], angle[state] = at, at + room * leaves[state] / 2
-        at += room * leaves[state]
+    share = leaves[on_cycle] + leaves[on_cycle].mean()  # half alike, half by what leads into it
+    wide = 360.0 * share / share.sum()
+    room, taken, angle = np.zeros(k), np.zeros(k), np.zeros(k)
+    at = -wide[0] / 2
+    for state, sector in zip(on_cycle.tolist(), wide.tolist(), strict=True):
+        angle[state] = at + sector / 2
+        room[state] = sector / (leaves[state] + alone)
+        taken[state] = room[state] / 2 if alone else at
+        at += sector
     for state in reversed(trees):
         parent = graph.successor[state]
-        angle[state], taken[state] = taken[parent] + room * leaves[state] / 2, taken[parent]
-        taken[parent] += room * leaves[state]
+        room[state], taken[state] = room[parent], taken[parent]
+        angle[state] = taken[state] + room[state] * leaves[state] / 2
+        taken[parent] += room[state] * leaves[state]
     return angle
 
 
