@@ -8,7 +8,8 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from markovgpt.commands.questions import add_demo, add_draw, add_greedy, add_stationary, add_verify
+from markovgpt.commands.greedy import add_greedy
+from markovgpt.commands.questions import add_demo, add_draw, add_stationary, add_verify
 from markovgpt.commands.reach import add_reach
 from markovgpt.commands.sweep import add_sweep
 from markovgpt.errors import MarkovGPTError, NotConverged, TooLarge

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import markovgpt as mg
 from markovgpt.chains.automaton import TokenAutomaton, aho_corasick, joined, minimised, over_tokens
-from markovgpt.chains.states import ListedWindows
+from markovgpt.chains.listed_windows import ListedWindows
 
 SEQUENCES = st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=4), min_size=1, max_size=4)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import markovgpt as mg
 from markovgpt.analysis.barriers import energy_barrier, gaps_along, temperature_profile
-from markovgpt.chains.states import ListedWindows
+from markovgpt.chains.listed_windows import ListedWindows
 from markovgpt.vocabulary import Vocabulary
 
 NAMES = Path(__file__).parents[2] / "shared" / "data" / "nanogpt_names_ctx4" / "ckpt.pt"

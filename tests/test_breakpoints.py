@@ -12,7 +12,7 @@ import markovgpt as mg
 from markovgpt.analysis import breakpoints
 from markovgpt.analysis.breakpoints import BreakPoint, break_points
 from markovgpt.analysis.question import Question
-from markovgpt.chains.states import ListedWindows
+from markovgpt.chains.listed_windows import ListedWindows
 from markovgpt.models.threads import one_torch_thread
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

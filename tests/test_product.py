@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 import markovgpt as mg
 from markovgpt.chains.automaton import TokenAutomaton, aho_corasick
-from markovgpt.chains.product import product
+from markovgpt.chains.listed_windows import ListedWindows
+from markovgpt.chains.product import product, stays
 from markovgpt.scaled import ScaledArray, as_floats
 
 EVER = TokenAutomaton(np.array([[0, 1], [1, 1]], dtype=np.int32), np.array([False, True]))  # a 1 was read at some time
@@ -143,3 +144,10 @@ def test_a_chain_of_single_precision_is_normalised_where_it_is_listed():
     found, expected = (mg.hitting_probability(c, red, start=(1, 1), within=9) for c in (chain, exact))
     assert found.value == pytest.approx(expected.value, rel=1e-14)
     assert found.upper / found.lower - 1 < 1e-12
+
+
+def test_a_window_that_does_not_slide_into_itself_can_only_be_where_a_chain_was_cut_off():
+    chain = mg.SparseChain.from_matrix(np.eye(4))
+    windows = ListedWindows(2, 2, ((0,), (0, 0), (0, 1), (1, 1)))
+    cut = mg.SparseChain(chain.transitions, 4, None, windows)
+    assert stays(cut).tolist() == [True, False, True, False]

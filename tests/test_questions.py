@@ -17,7 +17,6 @@ def two_loops(monkeypatch):
     """Tokens a and b repeat themselves for ever."""
     table = mg.LogitTable(mg.StateSpace(2, 1), np.array([[0.0, -np.inf], [-np.inf, 0.0]]), mg.Vocabulary(("a", "b")))
     settings = mg.SamplingSettings()
-    monkeypatch.setattr(questions, "table_of", lambda given: table)
     monkeypatch.setattr(
         questions,
         "chain_of",
@@ -30,14 +29,6 @@ def test_each_class_has_its_line(capsys):
     assert capsys.readouterr().out == (
         "recurrent class 1 of 2: 1 of 2 windows\n  a  1\nrecurrent class 2 of 2: 1 of 2 windows\n  b  1\n"
     )
-
-
-def test_the_loops_are_those_of_the_two_letters(capsys):
-    assert cli.main(["greedy", "MODEL"]) == 0
-    assert capsys.readouterr().out.splitlines()[:2] == [
-        "'a' for ever (1 windows), from 1 of 2 windows",
-        "'b' for ever (1 windows), from 1 of 2 windows",
-    ]
 
 
 def test_the_graph_is_written_where_it_is_told(tmp_path, capsys):

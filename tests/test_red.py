@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import markovgpt as mg
-from markovgpt.chains.states import ListedWindows
+from markovgpt.chains.listed_windows import ListedWindows
 
 LETTERS = mg.Vocabulary(("a", "b", "."))
 SPACES = [mg.StateSpace(3, 3), mg.StateSpace(3, 3, with_prefixes=True), ListedWindows(3, 3, ((0,), (0, 1), (2, 0, 1)))]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import markovgpt as mg
-from markovgpt.chains.states import ListedWindows, window_label
+from markovgpt.chains.listed_windows import ListedWindows
+from markovgpt.chains.states import window_label
 
 SIZES = [(1, 1), (1, 3), (2, 3), (3, 2), (5, 1)]
 
@@ -60,13 +61,6 @@ def test_ids_run_together_while_they_are_digits(window, shown):
 
 def test_labels_show_the_text_of_a_window():
     assert mg.StateSpace(2, 2).label(1, mg.Vocabulary((" ", "\n"))) == "␣\\n"
-
-
-def test_listed_windows_have_the_numbers_of_their_order():
-    listed = ListedWindows(3, 3, ((2,), (2, 0), (2, 0, 1)))
-    assert listed.n_states == 3
-    assert [listed.encode(listed.decode(state)) for state in range(3)] == [0, 1, 2]
-    assert listed.token_from_end(1).tolist() == [-1, 2, 0]
 
 
 @pytest.mark.parametrize(
@@ -131,3 +125,10 @@ def test_many_windows_of_which_one_is_no_state_are_refused(windows, message):
 
 def test_of_no_windows_there_are_no_numbers():
     assert mg.StateSpace(2, 3).numbers(np.zeros((0, 3), dtype=np.int64)).tolist() == []
+
+
+@pytest.mark.parametrize("space", [mg.StateSpace(3, 3), mg.StateSpace(3, 3, with_prefixes=True), mg.StateSpace(1, 2)])
+def test_a_window_is_followed_by_itself_and_what_it_says_without_its_oldest_token(space):
+    said = np.random.default_rng(8).integers(0, space.vocab_size, space.n_states)
+    for state, after in enumerate(space.successors(said).tolist()):
+        assert space.decode(after) == (*space.decode(state), int(said[state]))[-space.context_length :]

@@ -105,7 +105,7 @@ class CloseCalls:
     @cached_property
     def _after(self) -> States:
         """(k,) where the other tokens lead."""
-        return self.space.successors(self.states, self.tokens)
+        return self.space.successors(self.tokens, self.states)
 
     @cached_property
     def _on_cycle(self) -> Mask:

@@ -19,9 +19,10 @@ from markovgpt.analysis.question import Question, posed
 from markovgpt.analysis.reachability import ever_reached
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.structure import can_reach, reachable_from
+from markovgpt.chains.listed_windows import ListedWindows
 from markovgpt.chains.operator import SAFE_EXPONENT, Edges, TransitionOperator, smallest_positive
 from markovgpt.chains.sparse_chain import SparseChain
-from markovgpt.chains.states import ListedWindows, Mask, Windows
+from markovgpt.chains.states import Mask, Windows
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
 from markovgpt.scaled import Numbers, ScaledArray, concatenate, widen

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from markovgpt.analysis.arguments import Start, start_state
 from markovgpt.analysis.close_calls import CloseCalls
+from markovgpt.analysis.moore import MooreMachine, smallest_machine
 from markovgpt.chains.asking import refuse
 from markovgpt.chains.functional_graph import FunctionalGraph
 from markovgpt.chains.logits import LogitTable
@@ -127,6 +128,26 @@ class GreedyMachine:
             state = int(self.graph.successor[state])
         return Uttered(tuple(said), tuple(around))
 
+    def minimised(self, *, reading: bool = False, start: Start | None = None) -> MooreMachine:
+        """The smallest machine that says the same from every window; see `smallest_machine`.
+
+        Parameters
+        ----------
+        reading: whether it is to read any token, and say what follows; otherwise it reads its own words alone.
+        start: a state, a window or a text: only what is reachable from there becomes part of it.
+
+        Raises
+        ------
+        InvalidInput: a start that is no state.
+        TooLarge: the classes of the windows would not fit.
+
+        >>> table = LogitTable(StateSpace(2, 2), np.array([[0.0, 1.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0]]))
+        >>> greedy_machine(table).minimised().output.tolist()           # 110 110 ...
+        [1, 1, 0]
+        """
+        begin = None if start is None else start_state(self, start)
+        return smallest_machine(self.space, self.token, reading=reading, start=begin, vocabulary=self.vocabulary)
+
     def shown(self, tokens: Window) -> str:
         """Tokens as text; their numbers where no vocabulary is known."""
         return self.vocabulary.show(tokens) if self.vocabulary else " ".join(map(str, tokens))
@@ -166,7 +187,7 @@ def greedy_machine(table: LogitTable, *, noise: float | None = None) -> GreedyMa
     for first in range(0, n, step):
         rows = slice(first, min(first + step, n))
         token[rows], gaps, found = _chosen(table, rows, noise)
-        successor[rows] = space.successors(np.arange(rows.start, rows.stop), token[rows])
+        successor[rows] = space.successors(token[rows], np.arange(rows.start, rows.stop))
         n_tied, smallest = n_tied + int((gaps == 0).sum()), min(smallest, float(gaps.min()))
         close.append(found)
         require_memory(

@@ -12,9 +12,8 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 
+from markovgpt.chains.refinement import coarsest_partition
 from markovgpt.chains.states import Mask, Windows
 from markovgpt.memory import require_memory
 
@@ -145,9 +144,7 @@ def over_tokens(letters: TokenAutomaton, spellings: Sequence[Sequence[int]]) -> 
 def minimised(automaton: TokenAutomaton) -> TokenAutomaton:
     """The smallest automaton that accepts when this one does, its states in the order in which they are met.
 
-    Method: E. F. Moore, Gedanken-experiments on sequential machines (1956): classes are split until none can be. They
-    begin as the states from which equally many tokens lead to an accepting one: of a text of thousands of letters each
-    state is then a class at once, where a round for each letter would be needed.
+    Method: what nothing leads to is left out, and what cannot be told apart is one state: `coarsest_partition`.
 
     >>> flip = TokenAutomaton(np.array([[1], [2], [1]], dtype=np.int32), np.array([False, True, False]))
     >>> minimised(flip).next_state.tolist()
@@ -155,28 +152,11 @@ def minimised(automaton: TokenAutomaton) -> TokenAutomaton:
     """
     met = _numbered(automaton.next_state, 0)
     following = met.number[automaton.next_state[met.states]]
-    ahead = _tokens_to_accept(following, automaton.accepting[met.states])
-    group = np.unique(ahead, return_inverse=True)[1].reshape(-1)
-    n_groups = int(group.max()) + 1
-    while True:
-        _, finer = np.unique(np.column_stack([group, group[following]]), axis=0, return_inverse=True)
-        group, before, n_groups = finer.reshape(-1), n_groups, int(finer.max()) + 1
-        if n_groups == before:
-            break
+    group = coarsest_partition(following, automaton.accepting[met.states])
     _, first = np.unique(group, return_index=True)
     merged, accepts = group[following[first]], automaton.accepting[met.states][first]
     order = _numbered(merged, int(group[0]))
     return TokenAutomaton(order.number[merged[order.states]].astype(np.int32), accepts[order.states])
-
-
-def _tokens_to_accept(following: NDArray[np.int64], accepting: Mask) -> NDArray[np.float64]:
-    """How many tokens lead from each state to an accepting one at least; inf where none do."""
-    size = len(following)
-    if not accepting.any():
-        return np.full(size, np.inf)
-    steps = np.unique(following * size + np.arange(size)[:, None])  # against the arrows
-    arrows = csr_array((np.ones(len(steps)), (steps // size, steps % size)), shape=(size, size))
-    return np.asarray(dijkstra(arrows, indices=np.flatnonzero(accepting), unweighted=True, min_only=True))
 
 
 def joined(automata: Sequence[TokenAutomaton]) -> tuple[States, list[NDArray[np.int64]]]:

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.chains.automaton import States, TokenAutomaton
+from markovgpt.chains.listed_windows import PairWindows
 from markovgpt.chains.operator import Edges, TransitionOperator, smallest_positive, windows_of
 from markovgpt.chains.sparse_chain import SparseChain
-from markovgpt.chains.states import Mask, PairWindows
+from markovgpt.chains.states import Mask
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.memory import require_memory
 from markovgpt.scaled import Numbers, ScaledArray, concatenate, is_positive
@@ -209,6 +210,16 @@ def product(
     return ProductChain(chain, window_of, state_of, exceptional, growing.transitions(), following), entries
 
 
+def stays(chain: TransitionOperator) -> Mask:
+    """(n,) windows that a step to themselves does not write a token after: they are where a chain was cut off."""
+    space = windows_of(chain)
+    tokens = [space.token_from_end(place) for place in range(space.context_length)]
+    slides = np.ones(chain.n_states, dtype=bool)
+    for token in tokens[1:]:
+        slides &= token == tokens[0]
+    return ~slides
+
+
 class _Growing:
     """Pairs off the sheet as they are met, and the transitions listed so far."""
 
@@ -218,7 +229,7 @@ class _Growing:
         self.done = 0
         self.parts: list[Edges] = []
         self.newest = windows_of(chain).token_from_end(0)
-        self.stays = _stays(chain)
+        self.stays = stays(chain)
 
     def number_of(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """The states of pairs off the sheet, new ones added."""
@@ -271,7 +282,7 @@ def _exceptional(chain: TransitionOperator, following: States, sheet: States) ->
     if not isinstance(chain, WindowChain):
         source, target, _ = chain.edges()
         after = following[sheet[source], windows_of(chain).token_from_end(0)[target]]
-        after = np.where((source == target) & _stays(chain)[target], sheet[source], after)
+        after = np.where((source == target) & stays(chain)[target], sheet[source], after)
         found[source[after != sheet[target]]] = True
         return found
     V, L = chain.space.vocab_size, chain.space.context_length
@@ -284,13 +295,3 @@ def _exceptional(chain: TransitionOperator, following: States, sheet: States) ->
         for a in range(A):
             marked[a] = ((following[own[a]] != entered) & is_positive(weights[a])).any(axis=1)
     return found
-
-
-def _stays(chain: TransitionOperator) -> Mask:
-    """(n,) windows that a step to themselves does not write a token after: they are where a chain was cut off."""
-    space = windows_of(chain)
-    tokens = [space.token_from_end(place) for place in range(space.context_length)]
-    slides = np.ones(chain.n_states, dtype=bool)
-    for token in tokens[1:]:
-        slides &= token == tokens[0]
-    return ~slides

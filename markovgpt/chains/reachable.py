@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from markovgpt.chains.asking import ask
+from markovgpt.chains.listed_windows import ListedWindows
 from markovgpt.chains.operator import Edges
 from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.chains.sparse_chain import SparseChain
-from markovgpt.chains.states import ListedWindows, Window, as_tokens, is_count, window_label
+from markovgpt.chains.states import Window, as_tokens, is_count, window_label
 from markovgpt.chains.window_chain import exponentials
 from markovgpt.errors import InvalidInput, TooLarge
 from markovgpt.models.protocol import NextTokenModel

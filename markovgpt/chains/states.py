@@ -6,7 +6,7 @@ states in all. Every export uses this numbering.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -192,18 +192,21 @@ class StateSpace:
         """
         return window_label(self.decode(state), vocabulary)
 
-    def successors(self, states: NDArray[np.integer[Any]], tokens: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-        """The state that each token leads to from each state: the oldest token of a full window falls off.
+    def successors(
+        self, tokens: NDArray[np.integer[Any]], states: NDArray[np.integer[Any]] | None = None
+    ) -> NDArray[np.int64]:
+        """The state that each token leads to from each state, one for every state of the space if none are given.
 
-        >>> StateSpace(2, 2, with_prefixes=True).successors(np.array([1, 4]), np.array([0, 1])).tolist()   # 1, 10
-        [4, 3]
+        >>> StateSpace(2, 2).successors(np.array([0, 0, 1, 1])).tolist()     # 00 again, 10, 01 and 11 again
+        [0, 2, 1, 3]
         """
+        before = np.arange(self.n_states) if states is None else states
         lengths = range(self.shortest, self.context_length + 1)
         firsts = np.array([self.first_state(length) for length in lengths])
-        level = np.searchsorted(firsts, states, side="right") - 1
+        level = np.searchsorted(firsts, before, side="right") - 1
         length = np.minimum(level + self.shortest + 1, self.context_length)
         after = firsts[np.minimum(level + 1, len(firsts) - 1)]
-        return np.asarray(after + ((states - firsts[level]) * self.vocab_size + tokens) % self.vocab_size**length)
+        return np.asarray(after + ((before - firsts[level]) * self.vocab_size + tokens) % self.vocab_size**length)
 
     def windows(self, length: int, first: int = 0, stop: int | None = None) -> NDArray[np.int64]:
         """Windows of one length in the order of their numbers, as an array (count, length).
@@ -231,95 +234,3 @@ class StateSpace:
             count, first = self.vocab_size**length, self.first_state(length)
             found[first : first + count] = np.arange(count) // self.vocab_size**place % self.vocab_size
         return found
-
-
-@dataclass(frozen=True)
-class ListedWindows:
-    """Some windows, numbered in the order given: the states of a reachable part.
-
-    Parameters
-    ----------
-    vocab_size, context_length: V and L of the model they come from.
-    windows: distinct tuples of 1 .. L tokens.
-
-    >>> ListedWindows(2, 2, ((1,), (1, 0))).encode((1, 0))
-    1
-    """
-
-    vocab_size: int
-    context_length: int
-    windows: tuple[Window, ...]
-    _numbers: dict[Window, int] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_numbers", {window: state for state, window in enumerate(self.windows)})
-
-    @property
-    def n_states(self) -> int:
-        """How many windows are listed."""
-        return len(self.windows)
-
-    def encode(self, window: Iterable[int]) -> int:
-        """The number of a window.
-
-        Raises
-        ------
-        InvalidInput: a window that is not listed.
-        """
-        key = as_tokens(window, self.vocab_size)
-        if key not in self._numbers:
-            raise InvalidInput(
-                f"the window must be one of the {self.n_states} listed, got {key}; "
-                "build the reachable part from a start that leads to it"
-            )
-        return self._numbers[key]
-
-    def decode(self, state: int) -> Window:
-        """The window of a number.
-
-        Raises
-        ------
-        InvalidInput: a number outside 0 .. n_states - 1.
-        """
-        if not is_count(state) or state >= self.n_states:
-            raise InvalidInput(f"states must lie in 0..{self.n_states - 1}, got {state}; see n_states")
-        return self.windows[state]
-
-    def token_from_end(self, place: int) -> NDArray[np.int64]:
-        """For every state the token at a place, 0 being the newest; -1 where the window is too short."""
-        return np.array([window[-1 - place] if place < len(window) else -1 for window in self.windows], dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class PairWindows:
-    """The windows of pairs; a window's number is the one it has begun afresh."""
-
-    windows: Windows
-    window_of: NDArray[np.int64]
-
-    @property
-    def n_states(self) -> int:
-        """How many pairs there are."""
-        return len(self.window_of)
-
-    @property
-    def vocab_size(self) -> int:
-        """Number of tokens V."""
-        return self.windows.vocab_size
-
-    @property
-    def context_length(self) -> int:
-        """Longest window L."""
-        return self.windows.context_length
-
-    def encode(self, window: Sequence[int]) -> int:
-        """The number of a window."""
-        return self.windows.encode(window)
-
-    def decode(self, state: int) -> Window:
-        """The window of a number."""
-        return self.windows.decode(int(self.window_of[state]))
-
-    def token_from_end(self, place: int) -> NDArray[np.int64]:
-        """For every pair the token at a place, 0 being the newest; -1 where the window is too short."""
-        return np.asarray(self.windows.token_from_end(place)[self.window_of])

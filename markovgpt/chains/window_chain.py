@@ -277,7 +277,7 @@ class WindowChain(TransitionOperator):
         probability = table[possible]
         if self._is_single:
             probability = probability / as_floats(self._sums)[source]
-        return Edges(source, self.space.successors(source, token), probability)
+        return Edges(source, self.space.successors(token, source), probability)
 
     def level(self, length: int) -> slice:
         """The states that are windows of one length."""

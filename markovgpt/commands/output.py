@@ -43,3 +43,12 @@ def print_json(
         "seconds": round(time.perf_counter() - began, 3),
     }
     print(json.dumps(without_infinities(whole)))
+
+
+def counted(n: int, thing: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "loop"), counted(2, "loop")
+    ('1 loop', '2 loops')
+    """
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"

@@ -1,4 +1,4 @@
-"""The commands about a whole chain: `demo`, `stationary`, `verify`, `greedy` and `draw`."""
+"""The commands about a whole chain: `demo`, `stationary`, `verify` and `draw`."""
 
 import argparse
 import json
@@ -7,14 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from markovgpt.analysis.greedy import greedy_machine
 from markovgpt.analysis.stationary import stationary_distributions
 from markovgpt.chains.red import ending_with
-from markovgpt.chains.sampling import SamplingSettings
-from markovgpt.commands.options import add_common, add_model, chain_of, path, table_of
-from markovgpt.commands.output import MOST_LINES, print_json, print_likeliest, print_rest
+from markovgpt.commands.options import add_common, chain_of, path
+from markovgpt.commands.output import print_json, print_likeliest
 from markovgpt.demo import FOLDER, run_demo
 from markovgpt.export.dot import draw, write_dot
 from markovgpt.export.verify import verify
@@ -44,13 +40,6 @@ def add_verify(commands: Any) -> None:
     verifying.add_argument("file", metavar="FILE", help="as reach --certificate writes it")
     verifying.add_argument("--json", action="store_true", help="print one JSON object")
     verifying.set_defaults(answer=_verify)
-
-
-def add_greedy(commands: Any) -> None:
-    """The command and its options."""
-    greedy = commands.add_parser("greedy", help="the loops it falls into at temperature 0")
-    add_model(greedy)
-    greedy.set_defaults(answer=_greedy)
 
 
 def add_draw(commands: Any) -> None:
@@ -86,27 +75,6 @@ def _verify(given: argparse.Namespace) -> int:
     verdict = verify(given.file)
     print(json.dumps(verdict.summary()) if given.json else verdict)
     return HOLDS if verdict.holds else DOES_NOT
-
-
-def _greedy(given: argparse.Namespace) -> None:
-    began = time.perf_counter()
-    table = table_of(given)
-    machine = greedy_machine(table)
-    sizes = np.bincount(machine.basin, minlength=len(machine.cycles)).tolist()
-    loops = [
-        {"loop": machine.cycle_label(index), "length": len(states), "basin": size}
-        for index, (states, size) in enumerate(zip(machine.cycles, sizes, strict=True))
-    ]
-    if given.json:
-        longest = int(machine.transient_length.max())
-        margins = {"n_tied": machine.n_tied, "smallest_margin": machine.smallest_margin, "longest_transient": longest}
-        print_json("greedy", SamplingSettings(temperature=0), table, began, {"loops": loops, **margins})
-        return
-    for loop in sorted(loops, key=lambda found: -int(found["basin"]))[:MOST_LINES]:
-        origin = f"from {loop['basin']} of {table.space.n_states} windows"
-        print(f"{loop['loop']!r} for ever ({loop['length']} windows), {origin}")
-    print_rest(len(loops))
-    print(f"windows with tied logits: {machine.n_tied}; smallest margin {machine.smallest_margin:.3g} nats")
 
 
 def _draw(given: argparse.Namespace) -> None:

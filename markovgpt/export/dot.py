@@ -7,7 +7,7 @@ pygraphviz wheel (extra ``render``).
 import importlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -117,14 +117,23 @@ def draw(
     ------
     InvalidInput: another ending, or no Graphviz on this machine.
     """
+    return write_picture(path, lambda: state_graph(chain, red=red, start=start, layout=layout))
+
+
+def write_picture(path: str | Path, made: Callable[[], graphviz.Digraph]) -> Path:
+    """Render a graph to a file; the name's ending says the format: .svg, .png or .pdf. Returns the path.
+
+    Raises
+    ------
+    InvalidInput: another ending, or no Graphviz on this machine.
+    """
     file = Path(path)
     suffix = file.suffix.lstrip(".").lower()
     if suffix not in FORMATS:
         raise InvalidInput(
             f"a drawing's name must end in .svg, .png or .pdf, got {file.name!r}; for .dot use write_dot"
         )
-    graph = state_graph(chain, red=red, start=start, layout=layout)
-    file.write_bytes(_rendered(graph, suffix))
+    file.write_bytes(_rendered(made(), suffix))
     return file
 
 
