@@ -83,8 +83,7 @@ class TransitionOperator(ABC):
         """
         asked = np.ones(self.n_states, dtype=bool) if within is None else within
         source, target, _ = self.edges(within)
-        both = asked[target]
-        graph = _matrix(source[both], target[both], np.ones(int(both.sum()), dtype=bool), self.n_states)
+        graph = _matrix(source, target, np.ones(len(source), dtype=bool), self.n_states)  # nothing leaves the others
         labels = connected_components(graph, directed=True, connection="strong")[1]
         labels[asked] = np.unique(labels[asked], return_inverse=True)[1]
         labels[~asked] = -1
