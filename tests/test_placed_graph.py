@@ -123,3 +123,11 @@ def test_labels_on_arrows_cover_no_node_and_no_other_label(k):
             apart = [abs(boxes[one][axis] - boxes[other][axis]) for axis in (0, 1)]
             sizes = [(boxes[one][axis + 2] + boxes[other][axis + 2]) / 2 for axis in (0, 1)]
             assert apart[0] >= sizes[0] or apart[1] >= sizes[1]
+
+
+def test_a_label_moves_along_its_arrow_where_another_stands_in_the_middle():
+    corners = tuple(Node(x, y, "a") for x, y in ((0, 0), (6, 6), (0, 6), (6, 0)))
+    one, other = label_places(PlacedGraph(corners, (Arrow(0, 1, "abc"), Arrow(2, 3, "abc"))))
+    assert one == pytest.approx((3.0, 3.0))
+    assert abs(other[0] + other[1] - 6) < 1e-9  # still on its own diagonal
+    assert abs(other[1] - 3) >= 0.35

@@ -66,7 +66,7 @@ def test_a_label_is_set_as_it_is_written(label):
 def test_marks_are_styles_that_the_picture_defines():
     picture = tikz_picture(PlacedGraph((Node(0, 0, "a", "3", True, True, True),), (Arrow(0, 0, strong=True),)))
     used = re.findall(r"\\(?:node|draw)\[([^\]]*)\]", picture)
-    assert used == ["state, strong, doubled, begin", "loop step"]
+    assert used == ["state, strong, doubled, begin", "loop way"]
     for style in ", ".join(used).split(", "):
         assert f"{style}/.style=" in picture
     assert "\\\\[-2pt]{\\tiny 3}" in picture

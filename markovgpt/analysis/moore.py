@@ -26,7 +26,7 @@ from markovgpt.vocabulary import Vocabulary
 
 States = NDArray[np.integer[Any]]
 NOTHING = -1  # what is said where a chain was cut off
-BYTES_PER_WINDOW = 72  # while windows are folded into states
+BYTES_PER_WINDOW = 32  # while windows are folded into states
 
 
 @dataclass(frozen=True, eq=False)

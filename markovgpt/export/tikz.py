@@ -31,7 +31,7 @@ STYLES = (
     "x=1cm, y=1cm, >=stealth",
     "state/.style={{circle, draw, fill=white, align=center, inner sep=0pt, minimum size={diameter}cm}}",
     "strong/.style={{fill=blue!12}}, doubled/.style={{double, draw=red!70!black}}, begin/.style={{very thick}}",
-    "step/.style={{->, gray}}, loop step/.style={{->, very thick, blue!60!black}}",
+    "way/.style={{->, gray}}, loop way/.style={{->, very thick, blue!60!black}}",
     "on arrow/.style={{font=\\scriptsize, fill=white, inner sep=1pt, text=black}}",
 )
 
@@ -43,7 +43,7 @@ def tikz_picture(graph: PlacedGraph) -> str:
     >>> one = PlacedGraph((Node(0.0, 0.0, "50%"),), (Arrow(0, 0, bend=90.0),))
     >>> print("\n".join(tikz_picture(one).split("\n")[-4:-1]))
       \node[state] (s0) at (0.00, 0.00) {50\%};
-      \draw[step] (s0) to[out=105, in=75, looseness=6] (s0);
+      \draw[way] (s0) to[out=105, in=75, looseness=6] (s0);
     \end{tikzpicture}
     """
     options = ",\n  ".join(STYLES).format(diameter=f"{graph.diameter:.2f}")
@@ -83,7 +83,7 @@ def _set(character: str) -> str:
 
 def _arrow(arrow: Arrow) -> str:
     """One arrow."""
-    style = "loop step" if arrow.strong else "step"
+    style = "loop way" if arrow.strong else "way"
     if arrow.source == arrow.target:
         way = f"out={arrow.bend + 15:.0f}, in={arrow.bend - 15:.0f}, looseness=6"
     else:
