@@ -1,0 +1,205 @@
+"""What do greedy decoding and beam search miss of the likeliest text? Writes results/decoding/.
+
+    python -m experiments.decoding [MODEL ...]      paths of checkpoints over letters and the end of the line, or none
+
+The likeliest text of exactly n tokens, found by Viterbi's recursion over all windows, beside what the likeliest token
+(one beam) and 2 .. 16 beams write on the same chain: the baby GPT of the notebook, a drawn GPT, and the models given.
+
+    decoders     every decoder's text, its probability, and its share of the largest probability there is, with bounds
+    table        the shares in three digits, and the fewest beams from which on all of them find the likeliest text
+    share.svg    the share against the number of beams, of the prompt that misses most
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Context
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pandas as pd
+import torch
+
+import markovgpt as mg
+from markovgpt.analysis.continuations import DecodedText, DecodingComparison, compare_decoders
+from markovgpt.demo import BITS, SEED, STEPS, TEXT
+from markovgpt.export.figures import COLUMN_INCHES, MARKERS, PALETTE, STYLE
+from markovgpt.export.outward import bounds_in_digits, log10_bounds
+from markovgpt.export.record import write_record
+from markovgpt.models.identity import identity_of
+
+FOLDER = Path("results/decoding")
+LENGTHS, BEAMS, SHOWN = (4, 8, 16, 32), tuple(range(1, 17)), (1, 2, 4, 8, 16)
+PROMPTS = ("\n", "\nj", "\nma")  # of a model that is given
+LETTERS = mg.Vocabulary(("\n", *"abcdefghijklmnopqrstuvwxyz"))  # of one that does not say what its tokens are
+DIGITS, DECIMALS = 3, 6  # of the shares for readers, of logarithms
+Row = dict[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A model, its sampling settings, and the prompts it goes on from."""
+
+    name: str
+    model: mg.NextTokenModel
+    settings: mg.SamplingSettings
+    prompts: tuple[str, ...]
+
+
+def baby() -> Case:
+    """The notebook's model, trained as the demo trains it; its shorter windows are not, so that prompts are full."""
+    trained = mg.train_gpt(BITS.encode(TEXT), mg.GPTConfig(2, 3), steps=STEPS, seed=SEED, vocabulary=BITS)
+    return Case("baby GPT", trained.model, mg.SamplingSettings(), ("111", "010", "000"))
+
+
+def drawn() -> Case:
+    """A GPT of the names' shape with weights as drawn: nearly even at temperature 1, and so asked at a low one."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        model = mg.GPT(mg.GPTConfig(27, 4, n_layer=2, n_head=4, n_embd=32, layer_norm_bias=False), LETTERS).eval()
+    return Case("drawn GPT", model, mg.SamplingSettings(temperature=0.12), PROMPTS)
+
+
+def given(path: str) -> Case:
+    """A checkpoint, called by the folder it lies in."""
+    place = Path(path)
+    name = place.name if place.is_dir() else place.parent.name
+    model = mg.load_model(place)
+    if model.vocabulary is None:
+        model = mg.load_model(place, vocabulary=LETTERS)
+    return Case(name, model, mg.SamplingSettings(), PROMPTS)
+
+
+def rows_of(case: Case, lengths: Sequence[int] = LENGTHS, beams: Sequence[int] = BEAMS) -> tuple[list[Row], list[Row]]:
+    """The rows of both tables for a model."""
+    chain = mg.WindowChain.from_logits(mg.tabulate(case.model, with_prefixes=True), case.settings)
+    tidy, wide = [], []
+    for prompt in case.prompts:
+        for n in lengths:
+            found = compare_decoders(chain, prompt, n, n_beams=beams)
+            asked = {
+                "model": case.name,
+                "temperature": f"{case.settings.temperature:g}",
+                "prompt": shown(prompt),
+                "tokens": str(n),
+            }
+            tidy += [{**asked, **decoder_row(text, found)} for text in found.decoded]
+            wide.append({**asked, **reader_row(found)})
+    return tidy, wide
+
+
+def decoder_row(found: DecodedText, beside: DecodingComparison) -> Row:
+    """What one decoder found."""
+    log_lower, log_upper = log10_bounds(found.share, DECIMALS)
+    lower, upper = bounds_in_digits(found.share)
+    return {
+        "beams": str(found.n_beams),
+        "text": shown(found.text or ""),
+        "probability": mg.certified_digits(found.probability),
+        "share": mg.certified_digits(found.share),
+        "share lower": lower,
+        "share upper": upper,
+        "log10 share lower": log_lower,
+        "log10 share upper": log_upper,
+        "likeliest text": shown(beside.exact.best.text or ""),
+        "its probability": mg.certified_digits(beside.exact.best.probability),
+    }
+
+
+def reader_row(found: DecodingComparison) -> Row:
+    """The likeliest text, and the share of it that some decoders find."""
+    shares = {text.n_beams: in_few_digits(mg.certified_digits(text.share)) for text in found.decoded}
+    enough = [text.n_beams for text in found.decoded if text.share.upper == 1]
+    missed = [text.n_beams for text in found.decoded if text.share.upper < 1]
+    from_here = [beams for beams in enough if beams > max(missed, default=0)]
+    return {
+        "likeliest text": shown(found.exact.best.text or ""),
+        "probability": in_few_digits(mg.certified_digits(found.exact.best.probability)),
+        "proved": "yes" if found.exact.is_certain else "ties",
+        **{"greedy" if beams == 1 else f"{beams} beams": shares[beams] for beams in SHOWN if beams in shares},
+        "beams needed": str(min(from_here)) if from_here else f"over {max(missed)}",
+    }
+
+
+def in_few_digits(number: str) -> str:
+    """A certified number in few digits; the bounds where not one digit is certain.
+
+    >>> in_few_digits("0.0719785715385"), in_few_digits("1"), in_few_digits("[0.99, 1.0]")
+    ('0.0720', '1', '[0.99, 1.0]')
+    """
+    return number if number.startswith("[") else str(Context(prec=DIGITS).create_decimal(number)).lower()
+
+
+def shown(text: str) -> str:
+    """A text on one line."""
+    return text.replace("\n", "\\n")
+
+
+def draw_shares(rows: Sequence[Row], path: Path) -> None:
+    """A panel for each model and a curve for each length: the least share over the prompts."""
+    columns = {"beams": int, "tokens": int, "log10 share upper": float}
+    frame = pd.DataFrame(rows).astype(columns)
+    models = list(dict.fromkeys(frame["model"]))
+    with mpl.rc_context(STYLE):
+        figure, panels = plt.subplots(
+            -(-len(models) // 2), 2, figsize=(COLUMN_INCHES * 1.6, 1.9 * -(-len(models) // 2) + 0.4),
+            layout="constrained", sharex=True, squeeze=False,
+        )  # fmt: skip
+        for axes, model in zip(panels.flat, models, strict=False):
+            own = frame[frame["model"] == model]
+            for index, (n, part) in enumerate(own.groupby("tokens")):
+                least = part.groupby("beams")["log10 share upper"].min()
+                label = f"{n} tokens" if model == models[0] else None
+                axes.plot(least.index, least, color=PALETTE[index], marker=MARKERS[index], label=label, clip_on=False)
+            axes.set_title(model, fontsize=8, loc="left")
+            axes.set_ylim(min(axes.get_ylim()[0], -1), 0)  # where nothing is missed too
+            axes.set_xticks([1, 4, 8, 12, 16])
+        for axes in panels.flat[len(models) :]:
+            axes.set_visible(False)
+        figure.supxlabel("beams (1: greedy decoding)", fontsize=8)
+        figure.supylabel("log10 share of the likeliest text's probability", fontsize=8)
+        figure.legend(loc="outside upper center", ncols=len(LENGTHS))
+        figure.savefig(path, metadata={"Date": None})
+        plt.close(figure)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Make the tables and the figure."""
+    began = time.perf_counter()
+    cases = [baby(), drawn(), *map(given, arguments)]
+    tidy: list[Row] = []
+    wide: list[Row] = []
+    for case in cases:
+        decoders, readers = rows_of(case)
+        tidy, wide = tidy + decoders, wide + readers
+        print(f"{case.name} after {time.perf_counter() - began:.0f} s", flush=True)
+    mg.write_table(tidy, FOLDER, "decoders")
+    mg.write_table(wide, FOLDER, "table")
+    draw_shares(tidy, FOLDER / "share.svg")
+    write_record(
+        FOLDER,
+        command=" ".join(["python -m experiments.decoding", *("MODEL" for _ in arguments)]),
+        settings={
+            "weights_sha256": {case.name: identity_of(case.model)["weights_sha256"] for case in cases},
+            "temperatures": {case.name: case.settings.temperature for case in cases},
+            "prompts": {case.name: case.prompts for case in cases},
+            "lengths": LENGTHS,
+            "beams": BEAMS,
+            "seed": SEED,
+        },
+        seconds=time.perf_counter() - began,
+        diagnostics={},
+    )
+    proved = sum(row["proved"] == "yes" for row in wide)
+    missed = sum(row["beams"] == "1" and float(row["share upper"]) < 1 for row in tidy)
+    print(f"{len(wide)} likeliest texts, {proved} of them proved to be the only ones; greedy decoding misses {missed}")
+    print(f"Tables: {FOLDER}/table.csv, decoders.csv   figure: {FOLDER}/share.svg")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except mg.MarkovGPTError as refusal:
+        sys.exit(str(refusal))
