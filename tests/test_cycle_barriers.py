@@ -74,6 +74,8 @@ def test_barriers_are_those_of_the_explicit_graph(shape, seed, kind, with_prefix
         assert [sorted(states.tolist()) for states in machine.cycles] == expected
         assert found.n_cycles_left == 0
     inside = [index for part in found.cycles for index in part]
+    closed = {state for states in expected for state in states}
+    assert len(inside) == sum(set(states.tolist()) <= closed for states in machine.cycles)
     assert len(inside) + found.n_cycles_left == len(machine.cycles)
     for index, part in enumerate(found.cycles):
         assert all(set(machine.cycles[cycle].tolist()) <= set(expected[index]) for cycle in part)
@@ -170,6 +172,14 @@ def test_all_tied_is_one_attractor_and_ways_in_it_stay_short():
     way = cheapest_way(table, window_gaps(table), begin, reached)
     assert way.tokens == (1,) * 14
     assert way.energy.upper == 0
+
+
+def test_of_several_beginnings_a_cheapest_is_taken():
+    # 0 -> 2 costs 3 and 1 -> 2 costs 1, which is the second of the two
+    table = mg.LogitTable(mg.StateSpace(3, 1), np.array([[3.0, -9.0, 0.0], [-9.0, 1.0, 0.0], [0.0, 0.0, 5.0]]))
+    begin = np.array([True, True, False])
+    way = cheapest_way(table, window_gaps(table), begin, ~begin)
+    assert (way.states, way.energy.value, way.energy.lower <= 1 <= way.energy.upper) == ((1, 2), 1.0, True)
 
 
 def test_one_attractor_has_no_way_to_another():
