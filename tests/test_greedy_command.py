@@ -84,11 +84,15 @@ def test_the_smallest_machine_is_written_three_ways(asked, tmp_path):
 
 
 def test_a_machine_too_large_to_draw_is_drawn_by_its_loops(asked, tmp_path):
-    logits = np.eye(2)[[0] * 128 + [1] * 128]  # says its oldest token: 36 loops of 8
     name = str(tmp_path / "machine")
-    asked(np.eye(2)[np.arange(256) % 2], "--minimise", name, context_length=8)  # repeats its newest: few states
-    found = asked(logits, "--minimise", name, "--json", code=4, context_length=8) if False else None
-    assert found is None
+    drawn = np.eye(2)[np.random.default_rng(1).integers(0, 2, 2**12)]  # few loops, long ways into them
+    found = asked(drawn, "--minimise", name, "--json", context_length=12)["smallest"]
+    assert found["states"] > 150
+    assert found["only_loops"] is True
+    assert "so the loops alone are drawn" in asked.err
+    rotating = np.eye(2)[[0] * 128 + [1] * 128]  # says its oldest token: every window is on a loop
+    asked(rotating, "--minimise", name, code=4, context_length=8)
+    assert "150" in asked.err
 
 
 def test_reading_without_a_machine_to_write_is_refused(asked):

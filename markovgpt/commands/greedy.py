@@ -55,12 +55,14 @@ def _greedy(given: argparse.Namespace) -> None:
         print_json("greedy", SamplingSettings(temperature=0), table, began, found)
         return
     if start is not None:
-        print(f"from here {found['says']['once']!r} once, then {found['says']['for_ever']!r} for ever")
+        print(f"from here '{found['says']['once']}' once, then '{found['says']['for_ever']}' for ever")
     else:
         _print_loops(machine, found["loops"])
     _print_certainty(found)
     if given.minimise is not None:
-        print(f"smallest machine: {counted(found['smallest']['states'], 'state')}; {', '.join(found['smallest']['files'])}")
+        print(
+            f"smallest machine: {counted(found['smallest']['states'], 'state')}; {', '.join(found['smallest']['files'])}"
+        )
 
 
 def _loops(machine: GreedyMachine) -> list[dict[str, Any]]:
@@ -82,7 +84,7 @@ def _loops(machine: GreedyMachine) -> list[dict[str, Any]]:
 def _certainty(machine: GreedyMachine) -> dict[str, Any]:
     """The margins, and what would change if a close choice fell the other way."""
     calls = machine.close_calls
-    lost = sorted({machine.cycle_label(index) for index in np.unique(calls.lost[calls.lost >= 0]).tolist()})
+    lost = [machine.cycle_label(index) for index in np.unique(calls.lost[calls.lost >= 0]).tolist()]
     closing = np.flatnonzero(calls.closes)
     closed = [machine.shown(_around(machine, index)) for index in closing[:MOST_LINES].tolist()]
     return {
@@ -125,7 +127,7 @@ def _print_loops(machine: GreedyMachine, loops: list[dict[str, Any]]) -> None:
     for loop in loops[:MOST_LINES]:
         doubt = "" if loop["certain"] else ", which a close choice could undo"
         origin = f"from {loop['basin']} of {machine.n_states} windows"
-        print(f"{loop['loop']!r} for ever ({counted(loop['length'], 'window')}), {origin}{doubt}")
+        print(f"'{loop['loop']}' for ever ({counted(loop['length'], 'window')}), {origin}{doubt}")
     print_rest(len(loops))
     print(f"longest way into a loop: {counted(machine.longest_transient, 'token')}")
 
