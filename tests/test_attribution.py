@@ -131,6 +131,15 @@ def test_red_that_became_impossible_is_lost():
     assert (back.states.tolist(), back.targets.tolist(), back.lost) == ([1], [3], 0.0)
 
 
+def test_a_start_from_which_red_became_impossible_is_lost_too():
+    # 0 and 1 both led to red 2; after, 0 stays where it is for ever
+    before = mg.SparseChain.from_matrix([[0, 0, 1], [0.5, 0, 0.5], [0, 0, 1]])
+    after = mg.SparseChain.from_matrix([[1, 0, 0], [0.5, 0, 0.5], [0, 0, 1]])
+    found = attribute_change(before, after, [2], start=np.array([0.5, 0.5, 0]))
+    assert found.parts.tolist() == [-0.75, 0.0, 0.0]  # half begins there, and half of the other half comes there
+    assert (found.lost, found.residual) == (-0.75, 0.0)
+
+
 def test_red_impossible_in_both_has_no_parts():
     chain = mg.SparseChain.from_matrix([[1.0, 0.0], [0.0, 1.0]])
     found = attribute_change(chain, chain, [1], start=0)

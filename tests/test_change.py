@@ -11,6 +11,7 @@ from random_chains import matrices
 
 import markovgpt as mg
 from markovgpt.analysis.change import Change, are_identical, red_changes
+from markovgpt.solvers.certificate import Enclosure
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)
@@ -93,6 +94,14 @@ def test_differences_of_many_states_are_arrays():
     assert (change.lower <= change.value).all()
     assert (change.value <= change.upper).all()
     assert "ratio" not in change.summary()
+
+
+def test_wide_bounds_make_a_wide_difference():
+    wide = [mg.Answer.of(Enclosure(*map(np.asarray, part), 0.0, "")) for part in ((0.5, 0.4, 0.7), (0.6, 0.5, 0.9))]
+    change = Change(*wide)
+    assert (change.lower, change.upper) == pytest.approx((-0.2, 0.5))
+    assert Fraction(change.lower) < Fraction(0.5) - Fraction(0.7)
+    assert Fraction(change.upper) > Fraction(0.9) - Fraction(0.4)
 
 
 def test_bad_input_is_refused():

@@ -137,10 +137,10 @@ def _of_block(block: RowBlock) -> _Part:
     as_larger = np.where(gap < NEAR, _series(gap, 0), logarithm - gap)
     as_smaller = np.where(gap < NEAR, _series(gap, 1), gap - as_floats(ratio) * logarithm)
     kl, off = [], []
-    for own, other, is_smaller in ((some_p, some_q, smaller_p), (some_q, some_p, ~smaller_p)):
-        factor = np.where(is_smaller, np.where(own, as_smaller, 1.0), as_larger)
+    for own, other, is_smaller in ((p, some_q, smaller_p), (q, some_p, ~smaller_p)):
+        factor = np.where(is_smaller, as_smaller, as_larger)
         kl.append(block.sums(larger * np.where(other, factor, 0.0)))
-        off.append(block.sums((p if own is some_p else q) * np.where(both, logarithm, 0.0)))
+        off.append(block.sums(own * np.where(both, logarithm, 0.0)))
     distance = np.minimum(0.5 * np.asarray(as_floats(block.sums(larger * gap))), 1.0)
     gained, lost = some_q & ~some_p, some_p & ~some_q
     return _Part(
