@@ -152,6 +152,93 @@ def test_examples_are_learnt_where_they_are_not_ignored():
     assert chances[2, 0] > 0.9
 
 
+def test_the_model_is_seen_before_the_first_step_and_after_each():
+    seen = {}
+    log = mg.train_gpt(
+        BABY,
+        mg.GPTConfig(2, 3),
+        steps=50,
+        on_step=lambda step, model: seen.update({step: probabilities(model)}),
+    ).log
+    assert list(seen) == list(range(51))
+    assert seen[0] == pytest.approx(published(BEFORE), abs=1e-6)
+    assert seen[50] == pytest.approx(published(AFTER), abs=1e-6)
+    windows, following = zip(*[(BABY[i : i + 3], BABY[i + 3]) for i in range(12)], strict=True)
+    rows = [4 * a + 2 * b + c for a, b, c in windows]
+    for step in (0, 1, 25, 49):
+        assert log[step]["loss"] == pytest.approx(-np.log(seen[step][rows, following]).mean(), abs=1e-6)
+
+
+def test_looking_changes_no_bit_of_the_training():
+    def weights(on_step):
+        trained = mg.train_gpt(BABY, mg.GPTConfig(2, 3), steps=6, batch_size=3, on_step=on_step)
+        assert not any(module.training for module in trained.model.modules())
+        return trained.log, [parameter.detach() for parameter in trained.model.parameters()]
+
+    def look(step, model):
+        torch.rand(7)
+        torch.set_num_threads(1)
+        probabilities(model)
+
+    (log, unseen), (same_log, seen) = weights(None), weights(look)
+    assert log == same_log
+    assert all(torch.equal(*pair) for pair in zip(unseen, seen, strict=True))
+
+
+def test_the_model_is_seen_as_it_answers():
+    def look(step, model):
+        assert not any(module.training for module in model.modules())
+        assert not torch.is_grad_enabled()
+        assert torch.get_num_threads() == 1
+        modes.append(step)
+
+    modes, trained_in = [], []
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    with pytest.MonkeyPatch.context() as patch:
+        forward = mg.GPT.forward
+
+        def watched(model, tokens):
+            trained_in.append((model.training, torch.is_grad_enabled()))
+            return forward(model, tokens)
+
+        patch.setattr(mg.GPT, "forward", watched)
+        mg.train_gpt(BABY, mg.GPTConfig(2, 3), steps=2, on_step=look)
+    assert modes == [0, 1, 2]
+    assert trained_in == [(True, True)] * 2
+    assert torch.equal(torch.get_rng_state(), before)
+    assert (torch.get_num_threads(), torch.is_grad_enabled()) == (2, True)
+    torch.set_num_threads(threads)
+
+
+def test_what_a_look_raises_ends_the_training_and_leaves_no_trace():
+    def stop(step, model):
+        if step == 1:
+            raise KeyError("enough")
+
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    with pytest.raises(KeyError, match="enough"):
+        mg.train_gpt(BABY, mg.GPTConfig(2, 3), steps=5, on_step=stop)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.is_grad_enabled()
+
+
+def test_weights_that_are_no_numbers_are_not_shown():
+    seen = []
+    with pytest.raises(mg.InvalidInput, match="finite weights"):
+        mg.train_gpt(
+            BABY,
+            mg.GPTConfig(2, 3),
+            steps=1,
+            learning_rate=float("inf"),
+            on_step=lambda step, model: seen.append(step),
+        )
+    assert seen == [0]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -1,7 +1,7 @@
 """Train a GPT on a token sequence or on given examples."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,6 +43,7 @@ def train_gpt(
     positions: Literal["last", "all"] = "last",
     examples: tuple[ArrayLike, ArrayLike] | None = None,
     vocabulary: Vocabulary | None = None,
+    on_step: Callable[[int, GPT], object] | None = None,
 ) -> TrainedGPT:
     """Train a GPT from scratch with AdamW on the cross-entropy of the next token.
 
@@ -59,6 +60,9 @@ def train_gpt(
         learns the token after every shorter prefix of a window.
     examples: instead of tokens, (inputs (N, T), targets (N, T)); a target of -1 is ignored.
     vocabulary: kept with the model.
+    on_step: called with k and the model as it is after k steps, for k = 0 .. steps: the model whose loss ``log[k]`` is,
+        and at last the trained one. It looks at the model itself (copy what is to be kept), in eval mode and without
+        gradients, on the one thread; what it draws at random changes neither the training nor the global generator.
 
     Raises
     ------
@@ -67,6 +71,10 @@ def train_gpt(
     >>> trained = train_gpt([0, 1, 0, 1, 0, 1], GPTConfig(2, 2, n_layer=1), steps=2)
     >>> [row["step"] for row in trained.log], trained.log[1]["loss"] < trained.log[0]["loss"]
     ([0, 1], True)
+    >>> seen = []
+    >>> _ = train_gpt([0, 1, 0, 1], GPTConfig(2, 2), steps=2, on_step=lambda step, model: seen.append(step))
+    >>> seen
+    [0, 1, 2]
     """
     _check_settings(steps, learning_rate, weight_decay, batch_size, positions)
     inputs, targets = _examples(tokens, config, positions, examples)
@@ -76,6 +84,7 @@ def train_gpt(
         optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
         log = []
         for step in range(steps):
+            _look(on_step, step, model)
             chosen = slice(None) if batch_size is None else torch.randint(len(inputs), (batch_size,))
             logits = model(inputs[chosen])  # (B, T, V)
             loss = functional.cross_entropy(logits.flatten(0, 1), targets[chosen].flatten(), ignore_index=IGNORED)
@@ -89,7 +98,16 @@ def train_gpt(
                 )
         if not all(torch.isfinite(parameter).all() for parameter in model.parameters()):
             raise InvalidInput(f"training must keep finite weights, got others after {steps} steps; {LOWER_RATE}")
+        _look(on_step, steps, model)
     return TrainedGPT(model.eval(), tuple(log))
+
+
+def _look(on_step: Callable[[int, GPT], object] | None, step: int, model: GPT) -> None:
+    """Show the model as it answers questions, and put it and the dice back as training needs them."""
+    if on_step is not None:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            on_step(step, model.eval())
+        model.train()
 
 
 def _check_settings(
