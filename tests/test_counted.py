@@ -125,6 +125,8 @@ def test_an_end_that_nothing_follows_is_said_and_may_absorb():
     chain = counted_chain(counts, absorbing_end=True)
     assert [chain.label(state) for state in range(2)] == ["a", "b"]
     assert chain.to_csr().toarray().tolist() == [[0.5, 0.5], [0, 1]]
+    first = counted_chain(count_windows((1, 1, 0), mg.StateSpace(2, 1)), absorbing_end=True)
+    assert first.to_csr().toarray().tolist() == [[1, 0], [0.5, 0.5]]
     circle = counted_chain(count_windows((0, 0, 1), mg.StateSpace(2, 1), wrap_around=True))
     assert circle.to_csr().toarray().tolist() == [[0.5, 0.5], [1, 0]]
 
