@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import markovgpt as mg
-from markovgpt.analysis.empirical import divergence_from_data, stationary_mass
+from markovgpt.analysis.empirical import GAP_ROUNDINGS, _gap, divergence_from_data, stationary_mass
 from markovgpt.chains.counted import count_windows, counted_chain
-from markovgpt.scaled import ScaledArray
+from markovgpt.scaled import ROUNDING, ScaledArray
 
 BABY = tuple(map(int, "111101111011110"))
 SPACE = mg.StateSpace(2, 1)
@@ -78,6 +78,25 @@ def test_a_model_close_to_the_data_keeps_its_digits(off):
     if off >= 1e-6:
         mp.mp.dps = 30
         assert float(-mp.log(1 - mp.mpf(off) ** 2, 2) / 2) == pytest.approx(found.value, rel=1e-8)
+
+
+@pytest.mark.parametrize("off", [-1e-4, -1e-9, -1e-13, 1e-13, 1e-9, 1e-4])
+def test_bounds_allow_for_shares_that_doubles_round(off):
+    # q = 1/7, 2/7, 4/7, none of them a double: half a unit off moves the divergence by off times as much
+    space = mg.StateSpace(3, 1)
+    counts = count_windows(None, space, examples=([[0]] * 7, [[0], [1], [1], [2], [2], [2], [2]]))
+    rows = np.array([[1 / 7 + off, 2 / 7 - 3 * off, 4 / 7 + 2 * off]] * 3)
+    found = divergence_from_data(counts, mg.WindowChain(space, rows)).divergence
+    assert encloses(found, exactly(counts, mg.WindowChain(space, rows))[0], 5e-14 * abs(off) + 1e-27)
+
+
+def test_the_gap_is_exact_relative_to_itself():
+    powers = 10.0 ** -np.arange(1, 16)
+    s = np.concatenate([1 + powers, 1 - powers, [1e-300, 1e-3, 0.5, 0.7499, 0.7501, 1.2499, 1.2501, 2.0, 1e3]])
+    mp.mp.dps = 60
+    for one, gap in zip(s.tolist(), _gap(ScaledArray.of(s)).tolist(), strict=True):
+        exact = mp.mpf(one) - 1 - mp.log(mp.mpf(one))
+        assert abs(mp.mpf(gap) / exact - 1) < GAP_ROUNDINGS * ROUNDING / 2
 
 
 def test_what_the_model_says_elsewhere_counts():
@@ -182,9 +201,11 @@ def test_mass_is_the_sum_of_the_shares(seed, n, data):
 def test_mass_outside_keeps_its_digits_however_small():
     # 0 -> 1 with 1e-30, 1 -> 0 surely: pi_1 = 1e-30 / (1 + 1e-30)
     chain = mg.SparseChain.from_matrix([[1 - 1e-30, 1e-30], [1.0, 0.0]])
-    outside = stationary_mass(mg.stationary_distributions(chain).only(), np.array([False, True]))
+    lived = mg.stationary_distributions(chain).only()
+    outside = stationary_mass(lived, np.array([False, True]))
     assert outside.value == pytest.approx(1e-30, rel=1e-14)
     assert outside.upper / outside.lower < 1 + 1e-12
+    assert stationary_mass(lived, np.array([True, False])).upper == 1
 
 
 def test_mass_on_transient_states_is_0_and_on_the_others_1_by_proof():
