@@ -1,0 +1,289 @@
+"""What does training change, step by step? Writes results/training_path/.
+
+    python -m experiments.training_path           the seed's baby GPT, at every step of the demo's training
+    python -m experiments.training_path NAMES     and a GPT of names, every 50 steps; a text file, a name a line
+
+Each model is a chain over the same windows:
+
+    baby         loss, entropy rate, divergence from the data, spectral gap, greedy cycles, stationary mass on the
+                 windows seen in training, P(red): digits that are certain, but for the spectral gap, an estimate
+                 beside a bound that is proved
+    names        the same for letters, three of context
+    data         the chains of the texts themselves, to which training should lead
+    states.gif   the baby's state graph as it learns, and its first and last picture
+"""
+
+import hashlib
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+import markovgpt as mg
+from markovgpt.analysis.empirical import divergence_from_data, stationary_mass
+from markovgpt.analysis.entropy import entropy_rate
+from markovgpt.analysis.result import Answer
+from markovgpt.analysis.spectrum import spectral_gap
+from markovgpt.chains.counted import WindowCounts, count_windows, counted_chain, in_a_row
+from markovgpt.demo import BITS, RED, SEED, START, STEPS, TEXT
+from markovgpt.export.animation import Moment, draw_moment, write_animation
+from markovgpt.export.figures import PALETTE, STYLE
+from markovgpt.export.outward import bounds_in_digits
+from markovgpt.export.record import write_record
+from markovgpt.solvers.certificate import Enclosure
+
+FOLDER = Path("results/training_path")
+LETTERS = mg.Vocabulary(("\n", *"abcdefghijklmnopqrstuvwxyz"))
+CONTEXT, WITHIN = 3, 10
+WORDS = ("die", "sex")  # one is in names that there are, the other is in none
+NAMES_STEPS, EVERY, BATCH, RATE = 1500, 50, 512, 3e-3
+WIDTH = {"n_layer": 2, "n_head": 4, "n_embd": 32}
+PANELS = 7.0  # inches, the width of a page
+LOSS, ENTROPY, DIVERGENCE = "loss (bits)", "entropy rate (bits)", "divergence from data (bits)"
+GAP, GAP_BOUND, CYCLES, LONGEST, MASS = (
+    "spectral gap",
+    "gap at least",
+    "greedy cycles",
+    "longest",
+    "mass on seen windows",
+)
+ESTIMATED_DIGITS = 4
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Questions:
+    """What is asked of every model along a training.
+
+    Parameters
+    ----------
+    counts: of the data it learns.
+    reds: the column's name -> P(red), asked of a chain.
+    """
+
+    counts: WindowCounts
+    reds: Mapping[str, Callable[[mg.TransitionOperator], Answer]]
+
+    def answered(self, step: int, table: mg.LogitTable) -> Row:
+        """The row of one model."""
+        chain = mg.WindowChain.from_logits(table)
+        fit, gap, cycles = (
+            divergence_from_data(self.counts, chain),
+            spectral_gap(chain),
+            mg.greedy_machine(table).cycles,
+        )
+        return {
+            "step": step,
+            LOSS: mg.certified_digits(fit.cross_entropy),
+            ENTROPY: mg.certified_digits(bits_of(chain)),
+            DIVERGENCE: mg.certified_digits(fit.divergence),
+            GAP: f"{gap.value:.{ESTIMATED_DIGITS}g}",
+            GAP_BOUND: bounds_in_digits(gap, ESTIMATED_DIGITS)[0],
+            CYCLES: len(cycles),
+            LONGEST: max(map(len, cycles)),
+            MASS: mg.certified_digits(stationary_mass(mg.stationary_distributions(chain).only(), self.counts.seen)),
+            **{name: mg.certified_digits(ask(chain)) for name, ask in self.reds.items()},
+        }
+
+
+def bits_of(chain: mg.TransitionOperator) -> Answer:
+    """The entropy rate as an answer."""
+    rate = entropy_rate(chain)
+    parts = [np.asarray(part) for part in (rate.bits, rate.bits_lower, rate.bits_upper)]
+    return Answer.of(Enclosure(*parts, rate.residual, rate.method))
+
+
+def of_bits(chain: mg.TransitionOperator) -> Answer:
+    """How likely the baby is to write 000 soon."""
+    return mg.hitting_probability(chain, RED, start=START, within=WITHIN)
+
+
+def of_letters(word: str, chain: mg.TransitionOperator) -> Answer:
+    """How likely a word is in the first letters of a name, before its end."""
+    return mg.hitting_probability(chain, word, start=(0,) * CONTEXT, within=WITHIN, stop_tokens=(0,))
+
+
+def baby(steps: int = STEPS) -> tuple[list[Row], list[Moment], Questions]:
+    """The demo's training, seen at every step: its rows, and the chains as pictures."""
+    tokens = BITS.encode(TEXT)
+    counts = count_windows(tokens, mg.StateSpace(len(BITS), CONTEXT), vocabulary=BITS)
+    asked = Questions(counts, {f"P({RED} within {WITHIN})": of_bits})
+    rows: list[Row] = []
+    moments: list[Moment] = []
+
+    def look(step: int, model: mg.GPT) -> None:
+        table = mg.tabulate(model)
+        rows.append(asked.answered(step, table) | {"it says, for ever": loops(table)})
+        chain = mg.WindowChain.from_logits(table)
+        caption = f"after {step} steps: loss {float(rows[-1][LOSS]):.3f} bits per token"
+        moments.append(Moment(chain, mg.stationary_distributions(chain).only().value, caption))
+
+    config = mg.GPTConfig(vocab_size=len(BITS), context_length=CONTEXT)
+    mg.train_gpt(tokens, config, steps=steps, seed=SEED, vocabulary=BITS, on_step=look)
+    return rows, moments, asked
+
+
+def loops(table: mg.LogitTable) -> str:
+    """What the greedy cycles say, once around each."""
+    machine = mg.greedy_machine(table)
+    return ", ".join(machine.cycle_label(index) for index in range(len(machine.cycles)))
+
+
+def names(texts: Sequence[str], *, steps: int = NAMES_STEPS, every: int = EVERY) -> tuple[list[Row], Questions]:
+    """A training on names, seen every so many steps."""
+    stream = in_a_row(map(LETTERS.encode, texts), CONTEXT)
+    counts = count_windows(stream, mg.StateSpace(len(LETTERS), CONTEXT), vocabulary=LETTERS)
+    reds = {f"P({word} in a name)": partial(of_letters, word) for word in WORDS}
+    asked = Questions(counts, reds)
+    rows: list[Row] = []
+
+    def look(step: int, model: mg.GPT) -> None:
+        if step % every == 0:
+            rows.append(asked.answered(step, mg.tabulate(model)))
+
+    config = mg.GPTConfig(vocab_size=len(LETTERS), context_length=CONTEXT, **WIDTH)
+    mg.train_gpt(
+        stream,
+        config,
+        steps=steps,
+        learning_rate=RATE,
+        batch_size=BATCH,
+        seed=SEED,
+        vocabulary=LETTERS,
+        on_step=look,
+    )
+    return rows, asked
+
+
+def of_data(name: str, asked: Questions) -> list[Row]:
+    """The chain of a text, where a training should lead: what its models are to be held against."""
+    chain, counts = counted_chain(asked.counts), asked.counts
+    facts = {
+        "examples": str(counts.total),
+        "windows seen": f"{chain.n_states} of {counts.space.n_states}",
+        ENTROPY: mg.certified_digits(bits_of(chain)),
+    }
+    for column, ask in asked.reds.items():
+        try:
+            facts[column] = mg.certified_digits(ask(chain))
+        except mg.InvalidInput:  # no window of the text ends with it
+            facts[column] = "0"
+    return [{"data": name, "quantity": quantity, "value": value} for quantity, value in facts.items()]
+
+
+def draw_path(rows: Sequence[Row], facts: Sequence[Row], path: Path) -> None:
+    """Every quantity over the steps in a panel of its own; dashed what the data's own chain has."""
+    frame, data = pd.DataFrame(rows), {row["quantity"]: row["value"] for row in facts}
+    reds = [column for column in frame if column.startswith("P(")]
+    panels = [[LOSS], [ENTROPY], [DIVERGENCE], [GAP], [CYCLES, LONGEST], [MASS], *([red] for red in reds)]
+    with mpl.rc_context(STYLE):
+        lines = -(-len(panels) // 4)
+        figure, grid = plt.subplots(lines, 4, figsize=(PANELS, 1.6 * lines), layout="constrained", squeeze=False)
+        for axes, columns in zip(grid.flat, panels, strict=False):
+            for index, column in enumerate(columns):
+                axes.plot(frame["step"], frame[column].map(middle), color=PALETTE[index], label=column, zorder=2)
+            ideal = ENTROPY if columns == [LOSS] else columns[0]
+            if ideal in data:
+                axes.axhline(float(data[ideal]), color="0.5", linestyle="--", linewidth=0.8, zorder=1)
+            axes.set_title(", ".join(columns), fontsize=7, loc="left")
+            if len(columns) > 1:
+                axes.legend(fontsize=6)
+            axes.set_ylim(bottom=0)
+            axes.set_xlabel("step")
+        for axes in grid.flat[len(panels) :]:
+            axes.axis("off")
+        figure.savefig(path, metadata={"Date": None})
+        plt.close(figure)
+
+
+def middle(cell: Any) -> float:
+    """A cell as a number: the middle of its bounds where no digit is certain.
+
+    >>> middle("0.25"), middle("[0.5, 1.5]")
+    (0.25, 1.0)
+    """
+    if isinstance(cell, str) and cell.startswith("["):
+        low, high = cell[1:-1].split(",")
+        return (float(low) + float(high)) / 2
+    return float(cell)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Make the tables, the figures and the animation."""
+    began = time.perf_counter()
+    if len(arguments) > 1:
+        raise mg.InvalidInput(
+            f"the command must name one text of names or none, got {len(arguments)}; "
+            "give its path: python -m experiments.training_path NAMES"
+        )
+    texts = names_in(Path(arguments[0])) if arguments else None
+    rows, moments, asked = baby()
+    mg.write_table(rows, FOLDER, "baby")
+    facts = of_data("baby", asked)
+    draw_path(rows, facts, FOLDER / "baby.svg")
+    write_animation(moments, FOLDER / "states.gif")
+    for index, name in ((0, "first"), (len(moments) - 1, "last")):
+        draw_moment(moments, index, FOLDER / f"states_{name}.svg")
+    settings: dict[str, Any] = {"text": TEXT, "seed": SEED, "steps": STEPS, "within": WITHIN}
+    print(f"baby after {time.perf_counter() - began:.0f} s", flush=True)
+    if texts is not None:
+        rows, asked = names(texts)
+        mg.write_table(rows, FOLDER, "names")
+        found = of_data("names", asked)
+        draw_path(rows, found, FOLDER / "names.svg")
+        facts += found
+        settings["names"] = {
+            "file": Path(arguments[0]).name,
+            "sha256": hashlib.sha256(Path(arguments[0]).read_bytes()).hexdigest(),
+            "steps": NAMES_STEPS,
+            "every": EVERY,
+            "batch_size": BATCH,
+            "learning_rate": RATE,
+            "context_length": CONTEXT,
+            "sizes": WIDTH,
+            "words": WORDS,
+        }
+        print(f"names after {time.perf_counter() - began:.0f} s", flush=True)
+    mg.write_table(facts, FOLDER, "data")
+    write_record(
+        FOLDER,
+        command=f"python -m experiments.training_path{' NAMES' if arguments else ''}",
+        settings=settings,
+        seconds=time.perf_counter() - began,
+        diagnostics={},
+    )
+    print(f"Tables and figures: {FOLDER}/")
+
+
+def names_in(file: Path) -> list[str]:
+    """The lines of a text file.
+
+    Raises
+    ------
+    InvalidInput: no such file, no names, or other letters than a to z.
+    """
+    try:
+        found = file.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise mg.InvalidInput(f"the names must be a text file, got {file.name} ({error}); a name a line") from error
+    if not found:
+        raise mg.InvalidInput(f"the names must hold at least one, got none in {file.name}; a name a line")
+    for name in found:
+        LETTERS.encode(name)
+    return found
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except mg.MarkovGPTError as refusal:
+        sys.exit(str(refusal))
