@@ -71,6 +71,7 @@ def test_what_is_unlikely_gets_no_number_and_what_is_impossible_no_arrow(tmp_pat
     sure = [moment(1.0), moment(0.5)]
     curves = [(draw_moment(sure, index, tmp_path / f"{index}.svg").read_text().count("\nC ")) for index in (0, 1)]
     assert curves[0] < curves[1]
+    assert draw_moment(sure[::-1], 0, tmp_path / "first.svg").read_text().count("\nC ") == curves[1]
 
 
 def test_nothing_jumps_from_one_moment_to_the_next(tmp_path):
