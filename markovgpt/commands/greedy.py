@@ -60,9 +60,8 @@ def _greedy(given: argparse.Namespace) -> None:
         _print_loops(machine, found["loops"])
     _print_certainty(found)
     if given.minimise is not None:
-        print(
-            f"smallest machine: {counted(found['smallest']['states'], 'state')}; {', '.join(found['smallest']['files'])}"
-        )
+        small = found["smallest"]
+        print(f"smallest machine: {counted(small['states'], 'state')}; {', '.join(small['files'])}")
 
 
 def _loops(machine: GreedyMachine) -> list[dict[str, Any]]:
