@@ -97,6 +97,19 @@ def test_what_nothing_leads_to_takes_for_ever():
     assert (found.time.value, found.probability.value) == (np.inf, 0.0)
 
 
+def test_what_is_avoided_behind_a_trap_is_seen():
+    # 2 goes to 0 alone, which is left for 1 to red 1 and for 3 to 3: mostly red is first, but the time may never end
+    away = -np.inf
+    logits = np.array([[3.0, 2.0, away, 0.0], [0.0] * 4, [0.0, away, away, away], [0.0] * 4])
+    table = mg.LogitTable(mg.StateSpace(4, 1), logits)
+    assert arrival_exponents(table, [1], start=2).time.value == 1.0
+    found = arrival_exponents(table, [1], start=2, avoiding=[3])
+    assert (found.time.value, found.probability.value) == (np.inf, 0.0)
+    # what is both red and to be avoided is red
+    both = arrival_exponents(table, [1, 3], start=2, avoiding=[3])
+    assert (both.time.value, both.probability.value) == (1.0, 0.0)
+
+
 def test_starts_and_targets_that_are_none_are_refused():
     table = drawn_table((2, 2), 5, "float32")
     with pytest.raises(mg.InvalidInput, match="start must lie outside of the target, got one within; there the time"):
