@@ -160,6 +160,7 @@ def test_texts_that_tie_are_not_called_certain():
     assert found.best.tokens == (0, 0, 0)
     assert not found.is_certain
     oracles.assert_encloses(found.next_best, Fraction(1, 8))
+    assert found.most.upper == found.next_best.upper > found.best.probability.upper  # which of them it is, is not known
     whole = most_probable_continuation(even, 0, 3, k=8)
     assert [text.tokens for text in whole.texts] == list(product((0, 1), repeat=3))
     assert whole.is_certain

@@ -131,7 +131,7 @@ def beam_search(
         ]
         ended = sorted(ended + aside, key=lambda text: -text.score)[:n_beams]
         texts, sums, scores = texts[~over][:n_beams], sums[~over][:n_beams], scores[~over][:n_beams]
-        if not len(texts) or (len(ended) == n_beams and (n_beams == 1 or scores[0] <= ended[-1].score)):
+        if not len(texts) or (len(ended) == n_beams and scores[0] <= ended[-1].score):
             break
     return tuple(ended)
 
