@@ -6,8 +6,13 @@ The map, by question:
 - What it is: `StateSpace`, `SamplingSettings`, `count_cuts`, `tabulate`, `tabulation_bytes`, `LogitTable`,
   `WindowChain`, `SparseChain`, `reachable_chain`, `with_absorbing`
 - What is red: `ending_with`, `containing`, `red_strings`, `red_tokens`, `red_regex`
-- The shape: `communicating_classes`, `recurrent_classes`, `period`, `is_irreducible`
-- The long run: `stationary_distributions`, `long_run_distribution`
+- The shape: `chain_shape`, `communicating_classes`, `recurrent_classes`, `transient_classes`, `transient_states`,
+  `absorbing_states`, `period`, `cyclic_classes`, `is_irreducible`, `condensation`
+- The long run: `stationary_distributions`, `long_run_distribution`, `entropy_rate`, `mean_recurrence_times`,
+  `kemeny_constant`, `kemeny_estimate`, `reversibility_gap`
+- How soon it forgets: `leading_eigenvalues`, `spectral_gap`, `relaxation_time`, `mixing_time`, `doeblin_bound`,
+  `total_variation_from_stationarity`
+- How much it remembers: `memory_use`, `coarsest_lumping`, `approximate_lumping`
 - Reaching: `hitting_probability`, `expected_hitting_time`, `expected_reward`, `expected_visits`,
   `absorption_probabilities`, `transient_distribution`
 - When, and how often: `hitting_law`, `hitting_quantile`, `quasi_stationary`, `expected_count`, `occurrence_rate`,
@@ -15,19 +20,57 @@ The map, by question:
 - How it happens: `most_likely_paths`, `dangerous_windows`, `red_flow`
 - Under which settings: `break_points`, `likelier_when_truncated`, `temperature_profile`, `energy_barrier`, `sweep`,
   `SweepGrid`
-- Temperature zero: `greedy_machine`
-- What one takes away: `draw`, `write_dot`, `write_table`, `certified_digits`, `write_drn`, `write_umb`
+- Temperature zero: `greedy_machine`, `smallest_machine`, `machine_of_chain`
+- Just above it: `cycle_barriers`, `escapes`, `way_out`, `way_between`, `long_run_near_zero`, `cheapest_tree`,
+  `window_exponent`, `arrival_exponents`
+- The likeliest text: `most_probable_continuation`, `continuation_probability`, `greedy_decode`, `beam_search`,
+  `compare_decoders`, `ChainModel`
+- What training changed: `compare_chains`, `red_changes`, `attribute_change`, `compare_greedy`, `count_windows`,
+  `counted_chain`, `in_a_row`, `divergence_from_data`, `stationary_mass`
+- What one takes away: `draw`, `draw_machine`, `write_dot`, `write_machine_dot`, `write_machine_tikz`,
+  `write_animation`, `draw_moment`, `Moment`, `write_table`, `certified_digits`, `write_drn`, `write_umb`
 - Why believe it: `write_certificate`, `verify`, `Verdict`
 - What comes in: `read_drn`, `read_prism`, `ImportedChain`
 """
 
+from markovgpt.analysis.arrival_exponents import ArrivalExponents, arrival_exponents
+from markovgpt.analysis.attribution import Attribution, attribute_change
 from markovgpt.analysis.barriers import Barrier, TemperatureProfile, energy_barrier, temperature_profile
 from markovgpt.analysis.breakpoints import BreakPoint, break_points
+from markovgpt.analysis.change import Change, red_changes
+from markovgpt.analysis.close_calls import CloseCalls
+from markovgpt.analysis.comparison import ChainComparison, compare_chains
 from markovgpt.analysis.conditional import conditional_chain, conditional_hitting_time
+from markovgpt.analysis.continuations import (
+    Continuations,
+    DecodingComparison,
+    compare_decoders,
+    continuation_probability,
+    most_probable_continuation,
+)
 from markovgpt.analysis.counting import expected_count, occurrence_rate
+from markovgpt.analysis.cycle_barriers import CycleBarriers, cycle_barriers, way_between
+from markovgpt.analysis.empirical import DataDivergence, divergence_from_data, stationary_mass
+from markovgpt.analysis.entropy import EntropyRate, entropy_rate
 from markovgpt.analysis.flows import DangerousWindows, RedFlow, dangerous_windows, red_flow
 from markovgpt.analysis.greedy import GreedyMachine, greedy_machine
+from markovgpt.analysis.greedy_comparison import GreedyComparison, compare_greedy
 from markovgpt.analysis.horizon import transient_distribution
+from markovgpt.analysis.interval_lumping import IntervalLumping, approximate_lumping
+from markovgpt.analysis.kemeny_estimate import KemenyEstimate, kemeny_estimate
+from markovgpt.analysis.lumping import Lumping, coarsest_lumping
+from markovgpt.analysis.memory_order import MemoryUse, OrderLoss, memory_use
+from markovgpt.analysis.mixing import MixingTime, doeblin_bound, mixing_time, total_variation_from_stationarity
+from markovgpt.analysis.moore import MooreMachine, machine_of_chain, smallest_machine
+from markovgpt.analysis.near_zero import (
+    Escape,
+    LongRun,
+    cheapest_tree,
+    escapes,
+    long_run_near_zero,
+    way_out,
+    window_exponent,
+)
 from markovgpt.analysis.paths import most_likely_paths
 from markovgpt.analysis.quantile import Quantile, hitting_quantile
 from markovgpt.analysis.quasi_stationary import QuasiStationary, quasi_stationary
@@ -39,12 +82,26 @@ from markovgpt.analysis.reachability import (
     expected_visits,
     hitting_probability,
 )
+from markovgpt.analysis.recurrence import kemeny_constant, mean_recurrence_times, reversibility_gap
 from markovgpt.analysis.repetition import in_conversations
 from markovgpt.analysis.result import Answer
+from markovgpt.analysis.shape import ChainShape, chain_shape, condensation
+from markovgpt.analysis.spectrum import Spectrum, leading_eigenvalues, relaxation_time, spectral_gap
 from markovgpt.analysis.stationary import StationaryDistributions, long_run_distribution, stationary_distributions
-from markovgpt.analysis.structure import communicating_classes, is_irreducible, period, recurrent_classes
+from markovgpt.analysis.structure import (
+    absorbing_states,
+    communicating_classes,
+    cyclic_classes,
+    is_irreducible,
+    period,
+    recurrent_classes,
+    transient_classes,
+    transient_states,
+)
 from markovgpt.analysis.truncation import TruncatedRisk, likelier_when_truncated
 from markovgpt.analysis.waiting import HittingLaw, hitting_law
+from markovgpt.chains.chain_model import ChainModel
+from markovgpt.chains.counted import WindowCounts, count_windows, counted_chain, in_a_row
 from markovgpt.chains.cuts import count_cuts
 from markovgpt.chains.logits import LogitTable, tabulate, tabulation_bytes
 from markovgpt.chains.margins import Cuts
@@ -56,21 +113,25 @@ from markovgpt.chains.sparse_chain import SparseChain, with_absorbing
 from markovgpt.chains.states import StateSpace
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput, MarkovGPTError, NotConverged, TooLarge
+from markovgpt.export.animation import Moment, draw_moment, write_animation
 from markovgpt.export.certificates import write_certificate
 from markovgpt.export.dot import draw, write_dot
 from markovgpt.export.drn import read_drn, write_drn
 from markovgpt.export.imported import ImportedChain
+from markovgpt.export.machine_graph import draw_machine, write_machine_dot, write_machine_tikz
 from markovgpt.export.prism import read_prism
 from markovgpt.export.tables import certified_digits, write_table
 from markovgpt.export.umb import write_umb
 from markovgpt.export.verdict import Verdict
 from markovgpt.export.verify import verify
 from markovgpt.models.checkpoints import load_model, load_vocabulary, save_model
+from markovgpt.models.decoding import Decoded, beam_search, greedy_decode
 from markovgpt.models.gpt import GPT, GPTConfig
 from markovgpt.models.protocol import NextTokenModel, as_model
 from markovgpt.models.source import ModelSource
 from markovgpt.models.training import TrainedGPT, train_gpt
 from markovgpt.scaled import ScaledArray
+from markovgpt.solvers.forgetting import Minorization
 from markovgpt.sweeps.grid import SweepGrid
 from markovgpt.sweeps.sweep import sweep
 from markovgpt.vocabulary import Vocabulary
@@ -79,20 +140,45 @@ __all__ = [
     "GPT",
     "AbsorptionProbabilities",
     "Answer",
+    "ArrivalExponents",
+    "Attribution",
     "Barrier",
     "BreakPoint",
+    "ChainComparison",
+    "ChainModel",
+    "ChainShape",
+    "Change",
+    "CloseCalls",
+    "Continuations",
     "Cuts",
+    "CycleBarriers",
     "DangerousWindows",
+    "DataDivergence",
+    "Decoded",
+    "DecodingComparison",
+    "EntropyRate",
+    "Escape",
     "GPTConfig",
+    "GreedyComparison",
     "GreedyMachine",
     "HittingLaw",
     "ImportedChain",
+    "IntervalLumping",
     "InvalidInput",
+    "KemenyEstimate",
     "LogitTable",
+    "LongRun",
+    "Lumping",
     "MarkovGPTError",
+    "MemoryUse",
+    "Minorization",
+    "MixingTime",
     "ModelSource",
+    "Moment",
+    "MooreMachine",
     "NextTokenModel",
     "NotConverged",
+    "OrderLoss",
     "Quantile",
     "QuasiStationary",
     "RedFlow",
@@ -100,6 +186,7 @@ __all__ = [
     "SamplingSettings",
     "ScaledArray",
     "SparseChain",
+    "Spectrum",
     "StateSpace",
     "StationaryDistributions",
     "SweepGrid",
@@ -111,34 +198,69 @@ __all__ = [
     "Verdict",
     "Vocabulary",
     "WindowChain",
+    "WindowCounts",
+    "absorbing_states",
     "absorption_probabilities",
+    "approximate_lumping",
+    "arrival_exponents",
     "as_model",
+    "attribute_change",
+    "beam_search",
     "break_points",
     "certified_digits",
+    "chain_shape",
+    "cheapest_tree",
+    "coarsest_lumping",
     "communicating_classes",
+    "compare_chains",
+    "compare_decoders",
+    "compare_greedy",
+    "condensation",
     "conditional_chain",
     "conditional_hitting_time",
     "containing",
+    "continuation_probability",
     "count_cuts",
+    "count_windows",
+    "counted_chain",
+    "cycle_barriers",
+    "cyclic_classes",
     "dangerous_windows",
+    "divergence_from_data",
+    "doeblin_bound",
     "draw",
+    "draw_machine",
+    "draw_moment",
     "ending_with",
     "energy_barrier",
+    "entropy_rate",
+    "escapes",
     "expected_count",
     "expected_hitting_time",
     "expected_reward",
     "expected_visits",
+    "greedy_decode",
     "greedy_machine",
     "hitting_law",
     "hitting_probability",
     "hitting_quantile",
+    "in_a_row",
     "in_conversations",
     "is_irreducible",
+    "kemeny_constant",
+    "kemeny_estimate",
+    "leading_eigenvalues",
     "likelier_when_truncated",
     "load_model",
     "load_vocabulary",
     "long_run_distribution",
+    "long_run_near_zero",
+    "machine_of_chain",
+    "mean_recurrence_times",
+    "memory_use",
+    "mixing_time",
     "most_likely_paths",
+    "most_probable_continuation",
     "occurrence_rate",
     "period",
     "quasi_stationary",
@@ -146,23 +268,38 @@ __all__ = [
     "read_drn",
     "read_prism",
     "recurrent_classes",
+    "red_changes",
     "red_flow",
     "red_regex",
     "red_strings",
     "red_tokens",
+    "relaxation_time",
+    "reversibility_gap",
     "save_model",
+    "smallest_machine",
+    "spectral_gap",
     "stationary_distributions",
+    "stationary_mass",
     "sweep",
     "tabulate",
     "tabulation_bytes",
     "temperature_profile",
+    "total_variation_from_stationarity",
     "train_gpt",
+    "transient_classes",
     "transient_distribution",
+    "transient_states",
     "verify",
+    "way_between",
+    "way_out",
+    "window_exponent",
     "with_absorbing",
+    "write_animation",
     "write_certificate",
     "write_dot",
     "write_drn",
+    "write_machine_dot",
+    "write_machine_tikz",
     "write_table",
     "write_umb",
 ]

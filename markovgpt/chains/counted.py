@@ -12,9 +12,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from markovgpt.chains.listed_windows import ListedWindows
 from markovgpt.chains.operator import Edges
 from markovgpt.chains.sparse_chain import SparseChain
-from markovgpt.chains.listed_windows import ListedWindows
 from markovgpt.chains.states import Mask, StateSpace, is_count, window_label
 from markovgpt.errors import InvalidInput, TooLarge
 from markovgpt.memory import require_memory
