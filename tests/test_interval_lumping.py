@@ -132,6 +132,30 @@ def test_a_maze_by_hand():
     assert found.summary()["n_blocks"] == 3
 
 
+def test_states_on_both_sides_of_the_first_are_not_lumped():
+    # to the goal with 50, 42 and 58 of 100: each is within 0.1 of the first, but the others are 0.16 apart
+    matrix = [[0, 0, 0, 0.5, 0.5], [0, 0, 0, 0.42, 0.58], [0, 0, 0, 0.58, 0.42], [0, 0, 0, 1, 0], [0, 0, 0, 0, 1]]
+    chain = mg.SparseChain.from_matrix(matrix)
+    assert approximate_lumping(chain, [0, 0, 0, 1, 2], 0.1).n_blocks == 5
+    assert approximate_lumping(chain, [0, 0, 0, 1, 2], 0.17).n_blocks == 3
+
+
+def test_many_steps_round_often_and_the_bounds_allow_for_it():
+    random = np.random.default_rng(2)
+    for _ in range(5):
+        matrix = random.dirichlet(np.ones(4), size=4)
+        matrix[:, 3] *= 0.01
+        matrix /= matrix.sum(axis=1, keepdims=True)
+        rows = oracles.exact_rows(matrix)
+        exact = [oracles.Fraction(int(state == 3)) for state in range(4)]
+        for _ in range(150):
+            exact = [*(sum(p * x for p, x in zip(row, exact, strict=True)) for row in rows[:3]), oracles.Fraction(1)]
+        found = approximate_lumping(mg.SparseChain.from_matrix(matrix), range(4), 0.0)
+        answer = found.hitting_probability([3], within=150)
+        for state in range(4):
+            oracles.assert_encloses(answer, exact[state], state)
+
+
 def test_ever_is_bounded_from_both_sides():
     # a gambler with 1 of 3 coins wins with 1/13, whatever is lumped: here nothing
     chain = chains.gambler()

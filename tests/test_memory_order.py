@@ -150,6 +150,7 @@ def test_tokens_that_never_stand_together_take_the_row_of_their_longest_end():
     table[space.encode((0, 1, 1))] = (0.5, 0.5, 0.0)
     found = memory_use(mg.WindowChain(space, table))
     assert found.chain(2).next_token_probs[3 * 1 + 1].tolist() == [0, 0, 1]
+    assert found.chain(2).next_token_probs[3 * 0 + 2].tolist() == [1, 0, 0]
     assert [loss.lost_bits.upper for loss in found.orders[1:]] == [0, 0]
     assert abs(found.orders[0].lost_bits.value - np.log2(3)) < 1e-14
 
