@@ -16,6 +16,7 @@ from random_chains import matrices
 import markovgpt as mg
 from markovgpt.analysis import mixing as module
 from markovgpt.analysis.mixing import doeblin_bound, mixing_time, total_variation_from_stationarity
+from markovgpt.solvers.certificate import Enclosure
 
 NAMES = Path(__file__).parents[2] / "shared" / "data" / "hf_names_ctx3"
 WEATHER = [[0.9, 0.1], [0.3, 0.7]]
@@ -106,6 +107,18 @@ def test_following_a_start_and_squaring_agree(way):
     assert answer.method == ("powers of the matrix to step 3" if way else "3 products")
 
 
+def test_roundings_of_many_steps_are_counted():
+    # symmetrical, so the long run is a half each exactly, and d(t) = (1 - 2p)^t / 2 soon is far below the roundings
+    matrix = [[2 / 3, 1 / 3], [1 / 3, 2 / 3]]
+    stay, leave = oracles.exact_rows(matrix)[0]
+    half = np.array([0.5, 0.5])
+    followed = module._followed(
+        mg.SparseChain.from_matrix(matrix), np.array([1.0, 0.0]), Enclosure(half, half, half, 0.0, "")
+    )
+    for steps, (below, above) in enumerate(islice(followed, 60)):
+        assert Fraction(below) <= (stay - leave) ** steps / 2 <= Fraction(above)
+
+
 def test_what_never_mixes_is_infinite_by_proof():
     swing = mg.SparseChain.from_matrix([[0.0, 1.0], [1.0, 0.0]])
     for start in (None, 0):
@@ -146,6 +159,8 @@ def test_the_worst_start_of_a_large_chain_is_bounded_from_both_sides(monkeypatch
     assert exact.is_exact
     monkeypatch.setattr(module, "DENSE", 10)
     wide = mixing_time(chain, 0.1)
+    lived = mg.stationary_distributions(chain).only().value
+    assert wide.lower == max(mixing_time(chain, 0.1, start=state).lower for state in module._bad_starts(chain, lived))
     assert exact.lower / 2 <= wide.lower <= exact.lower <= wide.upper <= exact.lower * 2
     assert wide.method.endswith("at least that of a bad start")
     with pytest.raises(mg.TooLarge, match=r"the worst of all starts needs at most 10 states, got 126; give a start"):

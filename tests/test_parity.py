@@ -50,6 +50,14 @@ def test_the_least_entry_is_that_of_full_windows_alone():
     assert float(mixing_row(chain, 1.0)["least entry after 3 steps"]) == pytest.approx(1 / 64, rel=1e-3)
 
 
+def test_the_least_entry_leaves_shorter_windows_out():
+    logits = np.zeros((14, 2))
+    logits[:6, 1] = -5.0  # after one or two tokens a 1 is rare
+    row = mixing_row(chain_at(mg.LogitTable(SPACE, logits), 1.0), 1.0)
+    assert row["least entry after 3 steps"] == "1.250e-01"
+    assert row["steps by the least entry"] == "150"
+
+
 def test_distances_fall_to_nothing_after_three_steps():
     rows = distance_rows(chain_at(forgetful(), 2.0), 2.0)
     assert [row["steps"] for row in rows] == [1, 2, 3]
