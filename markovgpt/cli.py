@@ -8,15 +8,29 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from markovgpt.commands.compare import add_compare
 from markovgpt.commands.greedy import add_greedy
+from markovgpt.commands.likeliest import add_likeliest
 from markovgpt.commands.questions import add_demo, add_draw, add_stationary, add_verify
 from markovgpt.commands.reach import add_reach
+from markovgpt.commands.shape import add_shape
 from markovgpt.commands.sweep import add_sweep
 from markovgpt.errors import MarkovGPTError, NotConverged, TooLarge
 
 ANSWERED, BAD_INPUT, NOT_CERTIFIED, WOULD_NOT_FIT, INTERRUPTED = 0, 2, 3, 4, 130
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of a disk
-COMMANDS = (add_demo, add_stationary, add_reach, add_sweep, add_verify, add_greedy, add_draw)
+COMMANDS = (
+    add_demo,
+    add_stationary,
+    add_shape,
+    add_reach,
+    add_sweep,
+    add_verify,
+    add_likeliest,
+    add_greedy,
+    add_compare,
+    add_draw,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -59,11 +59,11 @@ def test_what_changed_in_a_few_lines(models, capsys):
     assert lines[1].startswith("KL rate, before to after: 0.1037593748")  # 1/4 log2 2 + 1/4 log2 2/3
     assert lines[3].startswith("total variation, on average in the long run: 0.12500000")
     assert lines[4].startswith("the long run itself moved by 0.1666666666")
-    assert lines[5].startswith("entropy rate: 1.00000000000 bits per token before, 0.8741854163")
-    assert lines[6] == (  # after b the fair one, tied, says a, the biased one b
-        "at temperature 0: 1 loops stayed, 0 vanished, 1 appeared; 1 of 2 windows lead into another one"
+    assert lines[5].startswith("entropy rate in bits per token: 1.00000000000 before, 0.8741854163")
+    assert lines[7] == (  # after b the fair one, tied, says a, the biased one b
+        "at temperature 0: 1 loop stayed, 0 vanished, 1 appeared; 1 of 2 windows lead into another one"
     )
-    assert lines[7] == "  appeared: 'b' for ever, from 1 windows"
+    assert lines[8] == "  appeared: 'b' for ever, from 1 window"
     # a at once, 1/2; after b two more tokens are needed
     assert lines[-1].startswith("P('aa'): 0.500000000000 before, 0.500000000000 after; changed by 0 in [")
 
@@ -137,3 +137,27 @@ def test_bad_input_is_refused(models, options, message):
 def test_a_real_model_against_itself(capsys):
     answer(str(NAMES), str(NAMES), "--temperature", "0.8")
     assert "the same, number by number, in all 19683 windows" in capsys.readouterr().out
+
+
+def test_gaps_stand_before_and_after(models, capsys):
+    answer("fair", "biased")  # 1, and 1 - (3/4 - 1/2)
+    gaps = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("spectral gap: "))
+    before, after = gaps.removeprefix("spectral gap: ").removesuffix(" after").split(" before, ")
+    assert float(before.split("(")[0].removeprefix("about ")) == pytest.approx(1)
+    assert float(after) == pytest.approx(0.75)
+    answer("fair", "loops", "--json")
+    found = json.loads(capsys.readouterr().out)
+    assert found["spectral_gap_after"]["upper"] == 0
+    assert found["spectral_gap_before"]["lower"] > 0.99
+
+
+def test_red_before_the_end_takes_the_same_options_as_reach(models, capsys):
+    # from b the next token is a with 1/2 and 1/4; the text ends with b
+    answer("fair", "biased", "--red", "a", "--start", "b", "--stop", "b")
+    out = capsys.readouterr().out
+    assert "P('a'): 0.5000000" in out
+    assert "before, 0.25000000" in out
+    with pytest.raises(mg.InvalidInput, match="--stop goes with --red or --red-tokens, got it alone"):
+        answer("fair", "biased", "--stop", "b")
+    with pytest.raises(mg.InvalidInput, match="--avoiding goes with"):
+        answer("fair", "biased", "--avoiding", "b")

@@ -10,6 +10,7 @@ The KL rate is infinite where the second chain can not do what the first one doe
 back to for ever; a transient window does not matter, whatever it loses.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -23,9 +24,10 @@ from markovgpt.analysis.entropy import EntropyRate, in_bits, row_entropies
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.row_mean import has_mass, lived_in, mean_under
 from markovgpt.analysis.shared_space import on_one_space
+from markovgpt.analysis.spectrum import spectral_gap
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask, window_label
-from markovgpt.errors import InvalidInput
+from markovgpt.errors import InvalidInput, NotConverged
 from markovgpt.scaled import ROUNDING
 from markovgpt.solvers.certificate import Enclosure
 from markovgpt.sums import TOTAL_ROUNDINGS, total
@@ -157,6 +159,16 @@ class ChainComparison:
         return EntropyRate.of(mean_under(self.lived_after, row_entropies(self.after)))
 
     @cached_property
+    def gap_before(self) -> Answer:
+        """How fast the chain forgot; refusals as for `spectral_gap`."""
+        return spectral_gap(self.before)
+
+    @cached_property
+    def gap_after(self) -> Answer:
+        """How fast the chain forgets; refusals as for `spectral_gap`."""
+        return self.gap_before if self.identical else spectral_gap(self.after)
+
+    @cached_property
     def long_run_is_known(self) -> str | None:
         """None where both chains have a long run; else what is missing."""
         try:
@@ -181,6 +193,8 @@ class ChainComparison:
             "transitions_gained": {"count": self.n_gained, "examples": self.gained},
             "transitions_lost": {"count": self.n_lost, "examples": self.lost},
             "method": varied.method,
+            "spectral_gap_before": _or_why_not(lambda: self.gap_before),
+            "spectral_gap_after": _or_why_not(lambda: self.gap_after),
         }
         if self.long_run_is_known is not None:
             return whole | {"long_run": self.long_run_is_known}
@@ -243,6 +257,14 @@ def compare_chains(
     """
     one, two = on_one_space(before, after, shared=shared)
     return ChainComparison(one, two, row_divergence(one, two), start)
+
+
+def _or_why_not(found: Callable[[], Answer]) -> dict[str, Any] | str:
+    """An answer as a plain dict; what is said where there is none."""
+    try:
+        return found().summary()
+    except NotConverged as refused:
+        return str(refused)
 
 
 def _nothing() -> Answer:

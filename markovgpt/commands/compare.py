@@ -7,20 +7,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-from markovgpt.analysis.arguments import Start, Target
+from markovgpt.analysis.arguments import Target
 from markovgpt.analysis.attribution import Attribution, attribute_change
 from markovgpt.analysis.change import Change
 from markovgpt.analysis.comparison import ChainComparison, KLRate, compare_chains
-from markovgpt.analysis.entropy import EntropyRate
 from markovgpt.analysis.greedy_comparison import GreedyComparison, Loop, compare_greedy
 from markovgpt.analysis.result import Answer
 from markovgpt.chains.red import red_tokens
-from markovgpt.commands.options import Made, add_common, chain_of, token_ids
-from markovgpt.commands.output import print_json
-from markovgpt.errors import InvalidInput
+from markovgpt.commands.options import Made, add_common, add_end, chain_of, stop_tokens_of, token_ids
+from markovgpt.commands.output import bits_shown, counted, gap_shown, print_json
+from markovgpt.errors import InvalidInput, NotConverged
 from markovgpt.export.tables import certified_digits
 
 SHOWN = 5  # loops, windows and tokens that are printed
+MOST_PARTS = 20  # with --json
 
 
 def add_compare(commands: Any) -> None:
@@ -42,6 +42,7 @@ def add_compare(commands: Any) -> None:
     start.add_argument("--start", metavar="TEXT", help="the window to begin with")
     start.add_argument("--start-tokens", metavar="IDS", type=token_ids, help="the same as token ids: 0,0,0,0")
     asking.add_argument("--within", metavar="N", type=int, help="within N tokens; left out: ever")
+    add_end(asking)
     comparing.set_defaults(answer=_compare)
 
 
@@ -52,12 +53,18 @@ def _compare(given: argparse.Namespace) -> None:
     reds |= {",".join(map(str, tokens)): red_tokens(tokens) for tokens in given.red_tokens}
     if reds and start is None:
         raise InvalidInput("a red text is compared from one start, got none; give --start or --start-tokens")
-    if not reds and given.within is not None:
-        raise InvalidInput("--within goes with --red or --red-tokens, got it alone; leave it out")
+    alone = [name for name in ("within", "avoiding", "stop", "stop_tokens") if getattr(given, name) is not None]
+    if alone and not reds:
+        option = "--" + alone[0].replace("_", "-")
+        raise InvalidInput(f"{option} goes with --red or --red-tokens, got it alone; leave it out")
     before, after = (chain_of(_one(given, side)) for side in ("before", "after"))
     found = compare_chains(before.chain, after.chain, start=start, shared=given.shared)
     loops = compare_greedy(before.table, after.table, shared=given.shared)
-    changes = {name: _attributed(found, red, start, given.within) for name, red in reds.items()}
+    ends = {"avoiding": given.avoiding, "stop_tokens": stop_tokens_of(given, found.before.vocabulary)}
+    changes = {
+        name: attribute_change(found.before, found.after, red, start=start, within=given.within, k=MOST_PARTS, **ends)
+        for name, red in reds.items()
+    }
     if given.json:
         _print_json(given, (before, after), found, loops, changes, began)
         return
@@ -72,11 +79,6 @@ def _one(given: argparse.Namespace, side: str) -> argparse.Namespace:
     own.model = given.model if side == "before" else given.after
     own.on_disk = None if given.on_disk is None else str(Path(given.on_disk) / side)
     return own
-
-
-def _attributed(found: ChainComparison, red: Target, start: Start, within: int | None) -> Attribution:
-    """The change of a red probability, with its parts."""
-    return attribute_change(found.before, found.after, red, start=start, within=within, k=4 * SHOWN)
 
 
 def _rows(found: ChainComparison) -> list[str]:
@@ -99,14 +101,24 @@ def _rows(found: ChainComparison) -> list[str]:
 def _long_run(found: ChainComparison) -> list[str]:
     """What differs in the long run."""
     if found.long_run_is_known is not None:
-        return [f"no one long run: {found.long_run_is_known}"]
+        return [f"no one long run: {found.long_run_is_known}", _gaps(found)]
+    entropies = f"{bits_shown(found.entropy_before)} before, {bits_shown(found.entropy_after)} after"
     return [
         f"KL rate, before to after: {_rate(found.kl_rate)}",
         f"KL rate, after to before: {_rate(found.kl_rate_back)}",
         f"total variation, on average in the long run: {certified_digits(found.mean_total_variation)}",
         f"the long run itself moved by {certified_digits(found.stationary_shift)} in total variation",
-        f"entropy rate: {_bits(found.entropy_before)} bits per token before, {_bits(found.entropy_after)} after",
+        f"entropy rate in bits per token: {entropies}",
+        _gaps(found),
     ]
+
+
+def _gaps(found: ChainComparison) -> str:
+    """How fast the chains forget."""
+    try:
+        return f"spectral gap: {gap_shown(found.gap_before)} before, {gap_shown(found.gap_after)} after"
+    except NotConverged as refused:
+        return str(refused)
 
 
 def _rate(rate: KLRate) -> str:
@@ -117,21 +129,11 @@ def _rate(rate: KLRate) -> str:
     return f"infinite: in {rate.n_infinite} windows something is impossible, as {token!r} after {window!r}"
 
 
-def _bits(rate: EntropyRate) -> str:
-    """An entropy rate in the digits that both bounds have."""
-    if rate.bits_lower == rate.bits_upper:
-        return f"{rate.bits:g}"
-    for digits in range(12, 0, -1):
-        if f"{rate.bits_lower:#.{digits}g}" == f"{rate.bits_upper:#.{digits}g}":
-            return f"{rate.bits_lower:#.{digits}g}"
-    return f"[{rate.bits_lower!r}, {rate.bits_upper!r}]"
-
-
 def _loops(loops: GreedyComparison) -> list[str]:
     """What differs at temperature zero."""
     n = len(loops.moved)
     lines = [
-        f"at temperature 0: {len(loops.stayed)} loops stayed, {len(loops.vanished)} vanished, "
+        f"at temperature 0: {counted(len(loops.stayed), 'loop')} stayed, {len(loops.vanished)} vanished, "
         f"{len(loops.appeared)} appeared; {loops.n_moved} of {n} windows lead into another one"
     ]
     for name, side in (("vanished", loops.vanished), ("appeared", loops.appeared)):
@@ -141,7 +143,7 @@ def _loops(loops: GreedyComparison) -> list[str]:
 
 def _loop(loop: Loop) -> str:
     """A loop for a reader."""
-    return f"{loop.text!r} for ever, from {max(loop.basin_before, loop.basin_after)} windows"
+    return f"'{loop.text}' for ever, from {counted(max(loop.basin_before, loop.basin_after), 'window')}"
 
 
 def _red(name: str, found: Attribution) -> list[str]:

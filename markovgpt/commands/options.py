@@ -14,6 +14,7 @@ from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput
 from markovgpt.models.checkpoints import FORMATS, load_model, load_vocabulary
 from markovgpt.models.protocol import NextTokenModel
+from markovgpt.vocabulary import Vocabulary
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -69,6 +70,36 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     sampling.add_argument(
         "--penalty-over-window", action="store_true", help="take that folder's repetition penalty over the window"
     )
+
+
+def add_end(asking: argparse._ArgumentGroup) -> None:
+    """What ends a text, or must not come before."""
+    asking.add_argument("--avoiding", metavar="TEXT", action="append", help="before this text; may be repeated")
+    end = asking.add_mutually_exclusive_group()
+    end.add_argument("--stop", metavar="TEXT", help="each token of TEXT ends what is written: red before the end")
+    end.add_argument("--stop-tokens", metavar="IDS", type=token_ids, help="the same as token ids")
+
+
+def stop_tokens_of(given: argparse.Namespace, vocabulary: Vocabulary | None) -> tuple[int, ...]:
+    """The tokens that end a text; none where nothing does.
+
+    Raises
+    ------
+    InvalidInput: a text without a vocabulary, or without a token.
+    """
+    if given.stop is None:
+        return given.stop_tokens or ()
+    require_vocabulary(vocabulary, "--stop")
+    tokens = tuple(vocabulary.encode(given.stop))  # type: ignore[union-attr]
+    if not tokens:
+        raise InvalidInput("--stop must hold at least one token, got none; leave it out where nothing ends")
+    return tokens
+
+
+def require_vocabulary(vocabulary: Vocabulary | None, option: str) -> None:
+    """Refuse a text where tokens have none."""
+    if vocabulary is None:
+        raise InvalidInput(f"{option} needs a vocabulary, got a model without one; give --vocabulary, or token ids")
 
 
 def token_ids(text: str) -> tuple[int, ...]:

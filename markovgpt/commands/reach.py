@@ -14,7 +14,15 @@ from markovgpt.analysis.stationary import stationary_distributions
 from markovgpt.chains.red import red_regex, red_tokens
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.commands.details import DETAILS, Asked, add_details
-from markovgpt.commands.options import add_common, chain_of, path, token_ids
+from markovgpt.commands.options import (
+    add_common,
+    add_end,
+    chain_of,
+    path,
+    require_vocabulary,
+    stop_tokens_of,
+    token_ids,
+)
 from markovgpt.commands.output import print_json, print_likeliest
 from markovgpt.errors import InvalidInput
 from markovgpt.export.certificates import write_certificate
@@ -35,10 +43,7 @@ def add_reach(commands: Any) -> None:
     start.add_argument("--start-tokens", metavar="IDS", type=token_ids, help="the same as token ids: 0,0,0,0")
     start.add_argument("--long-run", action="store_true", help="begin where the chain lives in the long run")
     asking.add_argument("--within", metavar="N", type=int, help="within N tokens; left out: ever, and when")
-    asking.add_argument("--avoiding", metavar="TEXT", action="append", help="before this text; may be repeated")
-    end = asking.add_mutually_exclusive_group()
-    end.add_argument("--stop", metavar="TEXT", help="each token of TEXT ends what is written: red before the end")
-    end.add_argument("--stop-tokens", metavar="IDS", type=token_ids, help="the same as token ids")
+    add_end(asking)
     asking.add_argument(
         "--certificate", metavar="FILE", type=path, help="write the answer with what is needed to verify it"
     )
@@ -101,29 +106,17 @@ def _asked(given: argparse.Namespace, chain: WindowChain) -> Asked:
     """The question of a command line."""
     red: Target
     if given.red_regex is not None:
-        _need_vocabulary(chain, "--red-regex")
+        require_vocabulary(chain.vocabulary, "--red-regex")
         wanted, red = given.red_regex, red_regex(given.red_regex, chain.vocabulary)  # type: ignore[arg-type]
     elif given.red is not None:
         wanted, red = given.red[0] if len(given.red) == 1 else given.red, given.red
     else:
         wanted = given.red_tokens[0] if len(given.red_tokens) == 1 else given.red_tokens
         red = red_tokens(*given.red_tokens)
-    stop_tokens = given.stop_tokens or ()
-    if given.stop is not None:
-        _need_vocabulary(chain, "--stop")
-        stop_tokens = chain.vocabulary.encode(given.stop)  # type: ignore[union-attr]
-        if not stop_tokens:
-            raise InvalidInput("--stop must hold at least one token, got none; leave it out where nothing ends")
     start = given.start if given.start is not None else given.start_tokens
     if given.long_run:
         start = stationary_distributions(chain).only()
-    return Asked(chain, red, wanted, start, given.within, given.avoiding, tuple(stop_tokens))
-
-
-def _need_vocabulary(chain: WindowChain, option: str) -> None:
-    """Refuse a text where tokens have none."""
-    if chain.vocabulary is None:
-        raise InvalidInput(f"{option} needs a vocabulary, got a model without one; give --vocabulary, or token ids")
+    return Asked(chain, red, wanted, start, given.within, given.avoiding, stop_tokens_of(given, chain.vocabulary))
 
 
 def _answers(asked: Asked) -> dict[str, Answer]:
