@@ -23,6 +23,7 @@ from markovgpt.chains.states import StateSpace
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.export.dot import draw, write_dot
 from markovgpt.export.figures import bar_figure, line_figure
+from markovgpt.export.machine_graph import draw_machine, write_machine_tikz
 from markovgpt.export.record import write_record
 from markovgpt.export.tables import certified_digits, write_table
 from markovgpt.models.checkpoints import save_model
@@ -209,7 +210,7 @@ def _write_absorption(place: Path, table: LogitTable) -> None:
 
 
 def _write_greedy(place: Path, table: LogitTable) -> None:
-    """The temperature-zero machine."""
+    """The temperature-zero machine, whole and as small as it can be."""
     machine = greedy_machine(table)
     rows: Rows = [
         {
@@ -223,6 +224,9 @@ def _write_greedy(place: Path, table: LogitTable) -> None:
     ]
     write_table(rows, place, "greedy")
     draw(WindowChain.from_logits(table, SamplingSettings(temperature=0)), place / "greedy.svg", layout="dot")
+    smallest = machine.minimised()
+    draw_machine(smallest, place / "greedy_smallest.svg")
+    write_machine_tikz(smallest, place / "greedy_smallest.tikz.tex")
 
 
 def _write_walk(place: Path, table: LogitTable) -> None:

@@ -45,10 +45,12 @@ def test_every_table_comes_as_csv_and_latex_and_every_figure_as_svg(folder):
         "stationary",
         "reach",
         "greedy",
+        "greedy_smallest",
     ]
     expected = {f"{name}.{suffix}" for name in tables for suffix in ("csv", "tex")} | {
         f"{name}.svg" for name in figures
     }
+    expected |= {"states_after.dot", "greedy_smallest.tikz.tex"}
     assert expected <= {file.name for file in folder.iterdir()}
 
 
