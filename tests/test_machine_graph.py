@@ -57,7 +57,7 @@ def test_graphviz_reads_back_every_state_and_step(spelling):
     shown = [re.fullmatch(r"<?(.)<br/><font [^>]*>(\d)</font>>?", label).groups() for label in labels]
     assert shown == [("b", "2"), ("b", "1"), ("a", "1")]
     assert {(edge[0], edge[1]) for edge in graph.edges()} == {("s0", "s1"), ("s1", "s2"), ("s2", "s0")}
-    assert graph.get_node("c0").attr["label"] == "bba\n4 windows"
+    assert graph.get_node("c0").attr["label"] == "bab\n4 windows"  # from its lowest window, ab, on
 
 
 def test_loops_are_seen_at_a_glance_and_so_is_where_it_begins(tailed):

@@ -155,7 +155,7 @@ def test_a_model_that_says_110_for_ever_has_three_states():
     assert machine.state_of.tolist() == [0, 1, 0, 2, 0, 1, 0, 2]
     assert machine.n_folded.tolist() == [4, 2, 2]
     assert [states.tolist() for states in machine.cycles] == [[0, 1, 2]]
-    assert (machine.cycle_label(0), machine.says(2, 4), machine.window_label(1)) == ("1 1 0", (0, 1, 1, 0), "001")
+    assert (machine.cycle_label(0), machine.says(2, 4), machine.window_label(1)) == ("0 1 1", (0, 1, 1, 0), "001")
     # whatever is read, only the newest two tokens count, and of 00 and 10 only the 0
     reading = smallest_machine(mg.StateSpace(2, 3), said, reading=True)
     assert reading.next_state.tolist() == [[0, 1], [0, 2], [0, 2]]
@@ -198,7 +198,7 @@ def test_one_token_is_one_state():
 
 def test_words_are_printed_with_the_vocabulary():
     machine = smallest_machine(mg.StateSpace(2, 2), [1, 1, 1, 0], vocabulary=mg.Vocabulary((" ", "b")))
-    assert (machine.label(1), machine.cycle_label(0), machine.window_label(2)) == ("b", "bb␣", "bb")
+    assert (machine.label(1), machine.cycle_label(0), machine.window_label(2)) == ("b", "b␣b", "bb")
 
 
 def test_a_red_text_longer_than_the_window_is_told_apart():
@@ -319,3 +319,13 @@ def test_a_real_model_of_names_says_what_its_machines_say():
     assert len(machine.cycles) == len(greedy.cycles)
     loops = machine_of_chain(mg.WindowChain.from_logits(table, mg.SamplingSettings(temperature=0)))
     assert loops.state_of.tolist() == machine.state_of.tolist()
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.lists(st.integers(0, 2), min_size=27, max_size=27), st.booleans())
+def test_a_loop_is_called_as_the_greedy_machine_calls_it(said, reading):
+    table = mg.LogitTable(mg.StateSpace(3, 3), np.eye(3)[said])
+    machine = mg.greedy_machine(table)
+    smallest = machine.minimised(reading=reading)
+    labels = {machine.cycle_label(index) for index in range(machine.n_cycles)}
+    assert {smallest.cycle_label(index) for index in range(len(smallest.cycles))} == labels

@@ -111,9 +111,12 @@ class MooreMachine:
         return window_label(self.space.decode(int(self.representative[self._checked(state)])), self.vocabulary)
 
     def cycle_label(self, index: int) -> str:
-        """The tokens that a loop says, once around from its lowest state."""
-        states = self.cycles[index]
-        return self.shown(self.says(int(states[0]), len(states)))
+        """The tokens that a loop says, once around from its lowest window, as `GreedyMachine.cycle_label`."""
+        states = self.graph.cycle(index)
+        around = self.says(int(states[0]), len(states))
+        back = range(-self.space.context_length, 0)  # the window on a loop is what was said last
+        first = min(range(len(around)), key=lambda place: [around[(place + before) % len(around)] for before in back])
+        return self.shown(around[first:] + around[:first])
 
     def shown(self, tokens: Sequence[int]) -> str:
         """How some tokens are printed."""
