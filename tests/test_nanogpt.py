@@ -193,10 +193,7 @@ def test_real_checkpoints_are_loaded_with_their_vocabulary(folder, vocab_size, c
 
 
 @needs_data
-def test_shakespeare_is_too_large_to_tabulate_and_is_answered_at_temperature_zero():
+def test_shakespeare_is_too_large_to_tabulate():
     model = mg.load_model(DATA / "nanogpt_shakespeare_ctx64")
     with pytest.raises(mg.TooLarge, match=r"65\*\*64 states x 65 tokens need .* GB"):
         mg.tabulate(model)
-    chain = mg.reachable_chain(model, mg.SamplingSettings(temperature=0), "ROMEO:\n")
-    assert len(mg.recurrent_classes(chain)) == 1
-    assert chain.space.decode(0) == model.vocabulary.encode("ROMEO:\n")
