@@ -24,7 +24,7 @@ import torch
 
 import markovgpt as mg
 from markovgpt.analysis.continuations import DecodedText, DecodingComparison, compare_decoders
-from markovgpt.demo import BITS, SEED, STEPS, TEXT
+from markovgpt.demo import SEED, baby_gpt
 from markovgpt.export.figures import COLUMN_INCHES, MARKERS, PALETTE, STYLE
 from markovgpt.export.outward import bounds_in_digits, log10_bounds
 from markovgpt.export.record import write_record
@@ -50,8 +50,7 @@ class Case:
 
 def baby() -> Case:
     """The notebook's model, trained as the demo trains it; its shorter windows are not, so that prompts are full."""
-    trained = mg.train_gpt(BITS.encode(TEXT), mg.GPTConfig(2, 3), steps=STEPS, seed=SEED, vocabulary=BITS)
-    return Case("baby GPT", trained.model, mg.SamplingSettings(), ("111", "010", "000"))
+    return Case("baby GPT", baby_gpt().model, mg.SamplingSettings(), ("111", "010", "000"))
 
 
 def drawn() -> Case:

@@ -28,7 +28,7 @@ import markovgpt as mg
 from markovgpt.analysis.interval_lumping import approximate_lumping
 from markovgpt.analysis.lumping import coarsest_lumping
 from markovgpt.analysis.memory_order import MemoryUse, memory_use
-from markovgpt.demo import BITS, SEED, STEPS, TEXT
+from markovgpt.demo import BITS, baby_gpt
 from markovgpt.export.figures import COLUMN_INCHES, MARKERS, PALETTE, STYLE
 from markovgpt.export.outward import bounds_in_digits
 from markovgpt.export.record import write_record
@@ -77,8 +77,7 @@ def opened(arguments: Sequence[str]) -> Asked:
             f"the command must name one checkpoint or none, got {len(arguments)}; leave it out for the baby GPT"
         )
     if not arguments:
-        config = mg.GPTConfig(vocab_size=2, context_length=3)
-        trained = mg.train_gpt(BITS.encode(TEXT), config, steps=STEPS, seed=SEED, vocabulary=BITS).model
+        trained = baby_gpt().model
         return Asked(mg.tabulate(trained), BITS, "000", "111", identity_of(trained)["weights_sha256"])
     model = mg.load_model(arguments[0])
     if model.vocab_size != len(LETTERS):

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 import markovgpt as mg
 from markovgpt.analysis.empirical import GAP_ROUNDINGS, _gap, divergence_from_data, stationary_mass
 from markovgpt.chains.counted import count_windows, counted_chain
+from markovgpt.demo import TEXT, baby_gpt
 from markovgpt.scaled import ROUNDING, ScaledArray
 
-BABY = tuple(map(int, "111101111011110"))
+BABY = tuple(map(int, TEXT))
 SPACE = mg.StateSpace(2, 1)
 
 
@@ -160,12 +161,7 @@ def test_a_state_that_is_kept_says_nothing():
 
 def test_the_cross_entropy_is_the_loss_of_training():
     chains = {}
-    log = mg.train_gpt(
-        BABY,
-        mg.GPTConfig(2, 3),
-        steps=50,
-        on_step=lambda step, model: chains.update({step: mg.WindowChain.from_model(model)}),
-    ).log
+    log = baby_gpt(on_step=lambda step, model: chains.update({step: mg.WindowChain.from_model(model)})).log
     counts = count_windows(BABY, mg.StateSpace(2, 3))
     for step in (0, 10, 40, 49):
         bits = divergence_from_data(counts, chains[step]).cross_entropy.value
