@@ -28,6 +28,7 @@ import numpy as np
 import pandas as pd
 
 import markovgpt as mg
+from experiments.names_models import LETTERS
 from markovgpt.analysis.empirical import divergence_from_data, stationary_mass
 from markovgpt.analysis.entropy import entropy_rate
 from markovgpt.analysis.result import Answer
@@ -41,7 +42,6 @@ from markovgpt.export.record import write_record
 from markovgpt.solvers.certificate import Enclosure
 
 FOLDER = Path("results/training_path")
-LETTERS = mg.Vocabulary(("\n", *"abcdefghijklmnopqrstuvwxyz"))
 CONTEXT, WITHIN = 3, 10
 WORDS = ("die", "sex")  # one is in names that there are, the other is in none
 NAMES_STEPS, EVERY, BATCH, RATE = 1500, 50, 512, 3e-3
