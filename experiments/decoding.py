@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Context
 from pathlib import Path
 
 import matplotlib as mpl
@@ -23,8 +22,10 @@ import pandas as pd
 import torch
 
 import markovgpt as mg
+from experiments.few_digits import in_few_digits
+from experiments.names_models import LETTERS, names_model
 from markovgpt.analysis.continuations import DecodedText, DecodingComparison, compare_decoders
-from markovgpt.demo import BITS, SEED, STEPS, TEXT
+from markovgpt.demo import SEED, baby_gpt
 from markovgpt.export.figures import COLUMN_INCHES, MARKERS, PALETTE, STYLE
 from markovgpt.export.outward import bounds_in_digits, log10_bounds
 from markovgpt.export.record import write_record
@@ -33,8 +34,7 @@ from markovgpt.models.identity import identity_of
 FOLDER = Path("results/decoding")
 LENGTHS, BEAMS, SHOWN = (4, 8, 16, 32), tuple(range(1, 17)), (1, 2, 4, 8, 16)
 PROMPTS = ("\n", "\nj", "\nma")  # of a model that is given
-LETTERS = mg.Vocabulary(("\n", *"abcdefghijklmnopqrstuvwxyz"))  # of one that does not say what its tokens are
-DIGITS, DECIMALS = 3, 6  # of the shares for readers, of logarithms
+DECIMALS = 6  # of logarithms
 Row = dict[str, str]
 
 
@@ -50,15 +50,16 @@ class Case:
 
 def baby() -> Case:
     """The notebook's model, trained as the demo trains it; its shorter windows are not, so that prompts are full."""
-    trained = mg.train_gpt(BITS.encode(TEXT), mg.GPTConfig(2, 3), steps=STEPS, seed=SEED, vocabulary=BITS)
-    return Case("baby GPT", trained.model, mg.SamplingSettings(), ("111", "010", "000"))
+    return Case("baby GPT", baby_gpt().model, mg.SamplingSettings(), ("111", "010", "000"))
 
 
 def drawn() -> Case:
     """A GPT of the names' shape with weights as drawn: nearly even at temperature 1, and so asked at a low one."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        model = mg.GPT(mg.GPTConfig(27, 4, n_layer=2, n_head=4, n_embd=32, layer_norm_bias=False), LETTERS).eval()
+        model = mg.GPT(
+            mg.GPTConfig(len(LETTERS), 4, n_layer=2, n_head=4, n_embd=32, layer_norm_bias=False), LETTERS
+        ).eval()
     return Case("drawn GPT", model, mg.SamplingSettings(temperature=0.12), PROMPTS)
 
 
@@ -66,10 +67,7 @@ def given(path: str) -> Case:
     """A checkpoint, called by the folder it lies in."""
     place = Path(path)
     name = place.name if place.is_dir() else place.parent.name
-    model = mg.load_model(place)
-    if model.vocabulary is None:
-        model = mg.load_model(place, vocabulary=LETTERS)
-    return Case(name, model, mg.SamplingSettings(), PROMPTS)
+    return Case(name, names_model(place), mg.SamplingSettings(), PROMPTS)
 
 
 def rows_of(case: Case, lengths: Sequence[int] = LENGTHS, beams: Sequence[int] = BEAMS) -> tuple[list[Row], list[Row]]:
@@ -121,15 +119,6 @@ def reader_row(found: DecodingComparison) -> Row:
         **{"greedy" if beams == 1 else f"{beams} beams": shares[beams] for beams in SHOWN if beams in shares},
         "beams needed": str(min(from_here)) if from_here else f"over {max(missed)}",
     }
-
-
-def in_few_digits(number: str) -> str:
-    """A certified number in few digits; the bounds where not one digit is certain.
-
-    >>> in_few_digits("0.0719785715385"), in_few_digits("1"), in_few_digits("[0.99, 1.0]")
-    ('0.0720', '1', '[0.99, 1.0]')
-    """
-    return number if number.startswith("[") else str(Context(prec=DIGITS).create_decimal(number)).lower()
 
 
 def shown(text: str) -> str:

@@ -11,7 +11,6 @@
 ``memory.svg`` is drawn from the table.
 """
 
-import string
 import sys
 import time
 from collections.abc import Sequence
@@ -25,17 +24,18 @@ import pandas as pd
 from matplotlib.ticker import NullFormatter
 
 import markovgpt as mg
+from experiments.names_models import names_model
+from markovgpt.analysis.arguments import start_state
 from markovgpt.analysis.interval_lumping import approximate_lumping
 from markovgpt.analysis.lumping import coarsest_lumping
 from markovgpt.analysis.memory_order import MemoryUse, memory_use
-from markovgpt.demo import BITS, SEED, STEPS, TEXT
+from markovgpt.demo import RED, START, baby_gpt
 from markovgpt.export.figures import COLUMN_INCHES, MARKERS, PALETTE, STYLE
 from markovgpt.export.outward import bounds_in_digits
 from markovgpt.export.record import write_record
 from markovgpt.models.identity import identity_of
 
 FOLDER = Path("results/memory_use")
-LETTERS = mg.Vocabulary(("\n", *string.ascii_lowercase))
 TEMPERATURES = (1.5, 1.0, 0.5, 0.25, 0.1)
 EPSILONS = (0.5, 0.2, 0.1, 0.05)
 WITHIN, MOST_LUMPED = 20, 20_000
@@ -48,15 +48,13 @@ class Asked:
     """A model's table and its question: how likely is a red text within 20 tokens of a start?"""
 
     table: mg.LogitTable
-    vocabulary: mg.Vocabulary
     red: str
     start: str
     weights: str
 
     def chain(self, temperature: float) -> mg.WindowChain:
         """The chain at a temperature."""
-        table = mg.LogitTable(self.table.space, self.table.logits, self.vocabulary)
-        return mg.WindowChain.from_logits(table, mg.SamplingSettings(temperature))
+        return mg.WindowChain.from_logits(self.table, mg.SamplingSettings(temperature))
 
     @property
     def folder(self) -> Path:
@@ -70,24 +68,17 @@ def opened(arguments: Sequence[str]) -> Asked:
 
     Raises
     ------
-    InvalidInput: more than one path, or a model that is not over 27 tokens.
+    InvalidInput: more than one path, or a model that is none of names.
     """
     if len(arguments) > 1:
         raise mg.InvalidInput(
             f"the command must name one checkpoint or none, got {len(arguments)}; leave it out for the baby GPT"
         )
     if not arguments:
-        config = mg.GPTConfig(vocab_size=2, context_length=3)
-        trained = mg.train_gpt(BITS.encode(TEXT), config, steps=STEPS, seed=SEED, vocabulary=BITS).model
-        return Asked(mg.tabulate(trained), BITS, "000", "111", identity_of(trained)["weights_sha256"])
-    model = mg.load_model(arguments[0])
-    if model.vocab_size != len(LETTERS):
-        raise mg.InvalidInput(
-            f"the model must have {len(LETTERS)} tokens, letters and the end of the line, got {model.vocab_size}; "
-            "ask memory_use about another"
-        )
-    weights = identity_of(model)["weights_sha256"]
-    return Asked(mg.tabulate(model), LETTERS, "die", "\n" * model.context_length, weights)
+        trained = baby_gpt().model
+        return Asked(mg.tabulate(trained), RED, START, identity_of(trained)["weights_sha256"])
+    model = names_model(arguments[0])
+    return Asked(mg.tabulate(model), "die", "\n" * model.context_length, identity_of(model)["weights_sha256"])
 
 
 def rows_of(temperature: float, found: MemoryUse, red: str) -> Rows:
@@ -117,10 +108,10 @@ def lumped(asked: Asked) -> Rows:
     """Sizes and answers of lumps that keep the newest token and red apart."""
     chain = asked.chain(1.0)
     space = chain.space
-    red = mg.ending_with(space, asked.red, asked.vocabulary)
+    red = mg.ending_with(space, asked.red, chain.vocabulary)
     labels = space.token_from_end(0) + space.vocab_size * red
     exact = coarsest_lumping(chain, labels)
-    start = space.encode(asked.vocabulary.encode(asked.start))
+    start = start_state(chain, asked.start)
     own = mg.hitting_probability(exact.quotient, exact.of_blocks(red), start=int(exact.block_of[start]), within=WITHIN)
     found = [("exact", exact.n_blocks, "0", own)]
     for epsilon in EPSILONS:

@@ -31,7 +31,7 @@ import markovgpt as mg
 from markovgpt.analysis.arrival_exponents import arrival_exponents
 from markovgpt.analysis.cycle_barriers import CycleBarriers, cycle_barriers
 from markovgpt.analysis.near_zero import escapes, long_run_near_zero, way_out, window_exponent
-from markovgpt.demo import BITS, SEED, STEPS, TEXT
+from markovgpt.demo import SEED, STEPS, TEXT, baby_gpt
 from markovgpt.export.figures import COLUMN_INCHES, DASHES, MARKERS, PALETTE, STYLE
 from markovgpt.export.record import write_record
 
@@ -62,12 +62,6 @@ class Check:
     limit: float
     sign: int
     logarithm: Callable[[mg.WindowChain, mg.Answer], Bounds]
-
-
-def baby_gpt() -> mg.LogitTable:
-    """The table of the seed notebook's model after training."""
-    config = mg.GPTConfig(vocab_size=2, context_length=3)
-    return mg.tabulate(mg.train_gpt(BITS.encode(TEXT), config, steps=STEPS, seed=SEED, vocabulary=BITS).model)
 
 
 def drawn_gpt() -> mg.LogitTable:
@@ -227,7 +221,7 @@ def draw_limits(rows: Sequence[Row], path: Path) -> None:
 def main() -> None:
     """Make the tables and the figure."""
     began = time.perf_counter()
-    systems = {"baby GPT": baby_gpt(), "drawn GPT": drawn_gpt()}
+    systems = {"baby GPT": mg.tabulate(baby_gpt().model), "drawn GPT": drawn_gpt()}
     rows = [row for name, table in systems.items() for row in rows_of(name, table)]
     cycles = [row for name, table in systems.items() for row in cycles_of(name, table)]
     mg.write_table(rows, FOLDER, "table")

@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from decimal import Context
 from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -28,6 +27,8 @@ import pandas as pd
 import torch
 
 import markovgpt as mg
+from experiments.few_digits import in_few_digits
+from experiments.names_models import names_model, path_given
 from experiments.walkers import Answers, how_many_hold, warpers, written
 from markovgpt.analysis.barriers import temperature_profile
 from markovgpt.analysis.breakpoints import break_points
@@ -46,7 +47,6 @@ START, WITHIN = "\n", 200
 TEMPERATURES, TOP_KS, TOP_PS = (0.25, 0.5, 0.75, 1.0, 1.5), (None, 10, 5), (None, 0.95, 0.8)
 MIN_PS = (0.05, 0.1)  # of `likelier` only
 LINES, SEED, LEAST, MOST_SIGMAS = 200_000, 1337, 1e-4, 5.0
-DIGITS = 3  # of the table for readers
 PROFILED, SHORT = ("die", "sex", "lucifer"), 20
 INVERSE_TEMPERATURES = (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20)
 PROCESSES = 2
@@ -69,17 +69,14 @@ def for_readers(rows: Sequence[Row]) -> list[Row]:
     found: dict[tuple[str, ...], Row] = {}
     for row in rows:
         setting = {name: row[name] for name in SETTINGS}
-        value = row["value"]
-        plain = not value.startswith("[")  # where not one digit is certain, the bounds
-        shown = str(Context(prec=DIGITS).create_decimal(value)).lower() if plain else value
-        found.setdefault(tuple(setting.values()), setting)[row["red"]] = shown
+        found.setdefault(tuple(setting.values()), setting)[row["red"]] = in_few_digits(row["value"])
     return list(found.values())
 
 
 @cache
 def opened(path: str) -> tuple[mg.NextTokenModel, mg.LogitTable]:
     """The model, and its table with the shorter windows: a line begins with one."""
-    model = mg.load_model(path)
+    model = names_model(path)
     return model, mg.tabulate(model, with_prefixes=True)
 
 
@@ -233,26 +230,12 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def path_given(arguments: Sequence[str], command: str) -> str:
-    """The path of the checkpoint.
-
-    Raises
-    ------
-    InvalidInput: it is missing, or more is given.
-    """
-    if len(arguments) != 1:
-        raise mg.InvalidInput(
-            f"the command must name one checkpoint, got {len(arguments)}; give its path: python -m {command} MODEL"
-        )
-    return arguments[0]
-
-
 def main(arguments: Sequence[str]) -> None:
     """Make the tables and the figure."""
     began = time.perf_counter()
     path = path_given(arguments, "experiments.red_names")
     warpers(1.0)  # says at once where transformers is missing
-    model = mg.load_model(path)
+    model = names_model(path)
     tidy = sweep({"names": model}, grid(), FOLDER / "sweep", workers=PROCESSES, with_prefixes=True)
     rows = pd.read_csv(tidy, dtype=str).to_dict("records")
     mg.write_table(for_readers(rows), FOLDER, "table")

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import markovgpt as mg
-from experiments.red_names import path_given
+from experiments.names_models import names_model, path_given
 from markovgpt.export.record import write_record
 from markovgpt.models.identity import identity_of
 from markovgpt.models.threads import torch_threads
@@ -40,7 +40,7 @@ def grid(model: mg.NextTokenModel) -> SweepGrid:
 
 def values_by(path: str, way: str) -> list[str]:
     """The answers in their order, by one of the ways."""
-    model = mg.load_model(path)
+    model = names_model(path)
     asked = grid(model)
     if way == ALONE:
         table, found = mg.tabulate(model), []
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str]) -> None:
     MarkovGPTError: two ways gave other answers.
     """
     began, path = time.perf_counter(), path_given(arguments, "experiments.sweep_speed")
-    model, rows, answers, of_one = mg.load_model(path), [], [], 0.0
+    model, rows, answers, of_one = names_model(path), [], [], 0.0
     for way in WAYS:
         found, seconds = in_a_process(path, way)
         answers, of_one = answers or found, of_one or seconds

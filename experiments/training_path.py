@@ -28,12 +28,13 @@ import numpy as np
 import pandas as pd
 
 import markovgpt as mg
+from experiments.names_models import LETTERS
 from markovgpt.analysis.empirical import divergence_from_data, stationary_mass
 from markovgpt.analysis.entropy import entropy_rate
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.spectrum import spectral_gap
 from markovgpt.chains.counted import WindowCounts, count_windows, counted_chain, in_a_row
-from markovgpt.demo import BITS, RED, SEED, START, STEPS, TEXT
+from markovgpt.demo import BITS, RED, SEED, START, STEPS, TEXT, baby_gpt
 from markovgpt.export.animation import Moment, draw_moment, write_animation
 from markovgpt.export.figures import PALETTE, STYLE
 from markovgpt.export.outward import bounds_in_digits
@@ -41,7 +42,6 @@ from markovgpt.export.record import write_record
 from markovgpt.solvers.certificate import Enclosure
 
 FOLDER = Path("results/training_path")
-LETTERS = mg.Vocabulary(("\n", *"abcdefghijklmnopqrstuvwxyz"))
 CONTEXT, WITHIN = 3, 10
 WORDS = ("die", "sex")  # one is in names that there are, the other is in none
 NAMES_STEPS, EVERY, BATCH, RATE = 1500, 50, 512, 3e-3
@@ -114,8 +114,7 @@ def of_letters(word: str, chain: mg.TransitionOperator) -> Answer:
 
 def baby(steps: int = STEPS) -> tuple[list[Row], list[Moment], Questions]:
     """The demo's training, seen at every step: its rows, and the chains as pictures."""
-    tokens = BITS.encode(TEXT)
-    counts = count_windows(tokens, mg.StateSpace(len(BITS), CONTEXT), vocabulary=BITS)
+    counts = count_windows(BITS.encode(TEXT), mg.StateSpace(len(BITS), CONTEXT), vocabulary=BITS)
     asked = Questions(counts, {f"P({RED} within {WITHIN})": of_bits})
     rows: list[Row] = []
     moments: list[Moment] = []
@@ -127,8 +126,7 @@ def baby(steps: int = STEPS) -> tuple[list[Row], list[Moment], Questions]:
         caption = f"after {step} steps: loss {float(rows[-1][LOSS]):.3f} bits per token"
         moments.append(Moment(chain, mg.stationary_distributions(chain).only().value, caption))
 
-    config = mg.GPTConfig(vocab_size=len(BITS), context_length=CONTEXT)
-    mg.train_gpt(tokens, config, steps=steps, seed=SEED, vocabulary=BITS, on_step=look)
+    baby_gpt(steps, on_step=look)
     return rows, moments, asked
 
 

@@ -39,6 +39,7 @@ SEED, STEPS, WALK_STEPS = 1337, 50, 20
 RED, START, OTHER_END = "000", "111", "101"
 TEMPERATURES, TOP_KS, HORIZONS = (2.0, 1.0, 0.5, 0.25, 0.1, 0.01), (None, 1), (10, 100, 1000)
 BITS = Vocabulary(("0", "1"))
+CONFIG = GPTConfig(vocab_size=2, context_length=3)
 
 Rows = list[dict[str, Any]]
 
@@ -57,10 +58,7 @@ def run_demo(folder: str | Path = FOLDER, *, say: Callable[[str], None] = print)
     """
     place, began = Path(folder), time.perf_counter()
     place.mkdir(parents=True, exist_ok=True)
-    config = GPTConfig(vocab_size=2, context_length=3)
-    tokens = BITS.encode(TEXT)
-    untrained = train_gpt(tokens, config, steps=0, seed=SEED, vocabulary=BITS)
-    trained = train_gpt(tokens, config, steps=STEPS, seed=SEED, vocabulary=BITS)
+    untrained, trained = baby_gpt(steps=0), baby_gpt()
     save_model(trained.model, place / "model")
     before, after = tabulate(untrained.model), tabulate(trained.model)
     _write_states(place)
@@ -93,11 +91,29 @@ def run_demo(folder: str | Path = FOLDER, *, say: Callable[[str], None] = print)
     return place
 
 
+def baby_gpt(steps: int = STEPS, on_step: Callable[[int, GPT], object] | None = None) -> TrainedGPT:
+    """The notebook's model, trained as the notebook trains it.
+
+    Parameters
+    ----------
+    steps: optimiser steps, at least 0; the notebook takes 50.
+    on_step: as for `train_gpt`: called with k and the model as it is after k steps.
+
+    Raises
+    ------
+    InvalidInput: steps below 0.
+
+    >>> baby_gpt(steps=0).model.n_parameters
+    12656
+    """
+    return train_gpt(BITS.encode(TEXT), CONFIG, steps=steps, seed=SEED, vocabulary=BITS, on_step=on_step)
+
+
 def three_token_model() -> GPT:
     """The notebook's untrained model of 3 tokens and context 2, as the notebook's generator stood when it was built."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        GPT(GPTConfig(vocab_size=2, context_length=3))
+        GPT(CONFIG)
         for _ in range(WALK_STEPS):
             torch.rand(1)  # the notebook had sampled 20 tokens by then
         return GPT(GPTConfig(vocab_size=3, context_length=2), Vocabulary(("0", "1", "2"))).eval()

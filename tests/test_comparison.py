@@ -14,7 +14,7 @@ from random_chains import matrices
 
 import markovgpt as mg
 from markovgpt.analysis.comparison import compare_chains
-from markovgpt.demo import TEXT
+from markovgpt.demo import baby_gpt
 
 NAMES = Path(__file__).parents[2] / "shared" / "data" / "hf_names_ctx3"
 
@@ -172,11 +172,7 @@ def test_chains_of_other_spaces_are_refused_or_shared():
 
 
 def test_training_changes_a_baby_gpt():
-    config, tokens = mg.GPTConfig(vocab_size=2, context_length=3), [int(bit) for bit in TEXT]
-    pair = []
-    for steps in (0, 50):
-        model = mg.train_gpt(tokens, config, steps=steps, seed=1337).model
-        pair.append(mg.WindowChain.from_model(model))
+    pair = [mg.WindowChain.from_model(baby_gpt(steps).model) for steps in (0, 50)]
     found = compare_chains(*pair)
     assert 0 < found.kl_rate.bits.lower <= found.kl_rate.bits.upper < 10
     assert found.entropy_after.bits_upper < found.entropy_before.bits_lower

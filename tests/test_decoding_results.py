@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import markovgpt as mg
-from experiments.decoding import BEAMS, FOLDER, LENGTHS, SHOWN, Case, draw_shares, given, in_few_digits, rows_of
+from experiments.decoding import BEAMS, FOLDER, LENGTHS, SHOWN, Case, draw_shares, given, rows_of
 
 # from a the likelier b is followed by anything, the less likely c by another c nearly surely
 TRAP = np.array([[0.1, 0.5, 0.4], [0.2, 0.4, 0.4], [0.05, 0.05, 0.9]])
@@ -44,12 +44,6 @@ def test_a_row_says_what_each_decoder_finds(trap, tmp_path):
 def test_what_no_decoder_finds_is_said(trap):
     _, (wide,) = rows_of(trap, lengths=[2], beams=[1])
     assert wide["beams needed"] == "over 1"
-
-
-def test_few_digits_are_those_of_the_number():
-    assert [in_few_digits(number) for number in ("0.0123456789", "4.0983e-17", "1", "[0.9, 1.1]")] == [
-        "0.0123", "4.10e-17", "1", "[0.9, 1.1]",
-    ]  # fmt: skip
 
 
 def test_a_model_is_called_by_its_folder_and_lettered_where_it_does_not_say(tmp_path):

@@ -7,11 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import torch
 
 import markovgpt as mg
 from experiments import memory_use
 from experiments.memory_use import FOLDER, TEMPERATURES, Asked, draw, lumped, opened, rows_of
+from markovgpt.demo import BITS
 
 LEFT = sorted(FOLDER.glob("*_tokens_context_*"))
 
@@ -21,7 +21,7 @@ def sticky():
     space = mg.StateSpace(2, 3)
     newest = space.token_from_end(0)
     logits = np.log(np.where(newest[:, None] == np.arange(2), 0.75, 0.25))
-    return Asked(mg.LogitTable(space, logits), mg.Vocabulary(("0", "1")), "000", "111", "")
+    return Asked(mg.LogitTable(space, logits, BITS), "000", "111", "")
 
 
 def test_rows_say_what_each_order_loses():
@@ -51,14 +51,9 @@ def test_the_figure_is_drawn_from_the_table(tmp_path):
     assert "tokens remembered" in (tmp_path / "memory.svg").read_text(encoding="utf-8")
 
 
-def test_other_models_are_refused(tmp_path):
+def test_more_than_one_model_is_refused():
     with pytest.raises(mg.InvalidInput, match="one checkpoint or none, got 2"):
         opened(["a", "b"])
-    with torch.random.fork_rng(devices=[]):
-        model = mg.GPT(mg.GPTConfig(3, 2, n_layer=1, n_head=1, n_embd=4))
-    mg.save_model(model, tmp_path)
-    with pytest.raises(mg.InvalidInput, match="must have 27 tokens, letters and the end of the line, got 3"):
-        opened([str(tmp_path)])
 
 
 def table_of(folder):

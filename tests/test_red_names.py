@@ -30,7 +30,9 @@ def tiny(tmp_path_factory):
         model = mg.GPT(mg.GPTConfig(4, 2, n_layer=1, n_head=1, n_embd=4), mg.Vocabulary(("\n", "a", "b", "c")))
     place = tmp_path_factory.mktemp("model")
     mg.save_model(model, place)
-    return str(place)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(red_names, "names_model", mg.load_model)  # it has too few letters for a model of names
+        yield str(place)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from scipy.sparse.linalg import eigs
 
 import markovgpt as mg
 from markovgpt.analysis import spectrum as module
-from markovgpt.analysis.spectrum import class_period, leading_eigenvalues, relaxation_time, spectral_gap
+from markovgpt.analysis.spectrum import leading_eigenvalues, relaxation_time, spectral_gap
 from markovgpt.scaled import ScaledArray
 from markovgpt.solvers import eigenvalues as eigenvalue_module
 from markovgpt.solvers.forgetting import Minorization
@@ -192,14 +192,6 @@ def test_no_lower_bound_is_no_upper_bound_of_the_time(monkeypatch):
     time = relaxation_time(mg.WindowChain.from_logits(mg.LogitTable(mg.StateSpace(2, 6), logits)))
     assert time.upper == math.inf
     assert time.lower == pytest.approx(1)
-
-
-def test_the_period_of_a_class_of_windows_is_that_of_the_structure():
-    turning = mg.WindowChain(mg.StateSpace(2, 2), np.array([[0.5, 0.5], [1.0, 0], [0, 1.0], [0.5, 0.5]]))
-    states = mg.recurrent_classes(turning)[0]
-    assert class_period(turning, states) == mg.period(turning, states)
-    swinging = mg.WindowChain(mg.StateSpace(2, 2), np.array([[0.0, 1.0], [1.0, 0], [0, 1.0], [1.0, 0.0]]))
-    assert class_period(swinging, mg.recurrent_classes(swinging)[0]) == 2
 
 
 @pytest.mark.parametrize("k", [0, -1, 1.5, True, None])

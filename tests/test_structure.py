@@ -14,6 +14,7 @@ from markovgpt.analysis.structure import (
     absorbing_states,
     can_reach,
     can_stay,
+    class_periods,
     common_period,
     cyclic_classes,
     reachable_from,
@@ -115,6 +116,22 @@ def test_two_closed_classes_have_their_own_periods():
     assert [mg.period(chain, states) for states in closed] == [2, 3]
     assert [states.tolist() for states in mg.communicating_classes(chain)] == [[0], [1, 2], [3, 4, 5]]
     assert not mg.is_irreducible(chain)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(supports())
+def test_periods_of_several_classes_are_those_of_their_cycles(chain):
+    graph, classes = chain.to_networkx(), mg.communicating_classes(chain)
+    cycles = [list(map(len, nx.simple_cycles(graph.subgraph(states.tolist())))) for states in classes]
+    assert class_periods(chain, classes) == [gcd(*lengths) for lengths in cycles]
+    assert class_periods(chain, classes[1:]) == [gcd(*lengths) for lengths in cycles[1:]]
+
+
+def test_periods_of_classes_of_windows():
+    swinging = np.array([[0.0, 1.0], [1.0, 0], [0, 1.0], [1.0, 0.0]])
+    for rows, expected in ((swinging, [0, 2, 0]), ([[0.5, 0.5], [1.0, 0], [0, 1.0], [0.5, 0.5]], [1, 2, 1])):
+        chain = mg.WindowChain(mg.StateSpace(2, 2), np.array(rows))
+        assert class_periods(chain, mg.communicating_classes(chain)) == expected
 
 
 def test_full_windows_of_an_untruncated_model_are_one_aperiodic_class():

@@ -8,6 +8,7 @@ import torch
 
 import markovgpt as mg
 from experiments import sweep_speed
+from experiments.names_models import LETTERS
 from experiments.sweep_speed import ALONE, grid, in_a_process, main, row_of, values_by
 
 
@@ -16,8 +17,7 @@ def tiny(tmp_path_factory):
     """The path of a small model over letters."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(2)
-        letters = mg.Vocabulary(("\n", *"abcdefghijklmnopqrstuvwxyz"))
-        model = mg.GPT(mg.GPTConfig(27, 1, n_layer=1, n_head=1, n_embd=4), letters)
+        model = mg.GPT(mg.GPTConfig(27, 1, n_layer=1, n_head=1, n_embd=4), LETTERS)
     place = tmp_path_factory.mktemp("model")
     mg.save_model(model, place)
     return str(place)

@@ -13,7 +13,7 @@ from PIL import Image
 import markovgpt as mg
 from experiments import training_path
 from experiments.training_path import CYCLES, DIVERGENCE, ENTROPY, FOLDER, GAP, GAP_BOUND, LONGEST, LOSS, MASS, main
-from markovgpt.demo import BITS, TEXT
+from markovgpt.demo import TEXT, baby_gpt
 
 LOSSES = {0: 0.663539469242096, 10: 0.5967749953269958, 40: 0.5359978079795837, 49: 0.4699831008911133}  # published
 RED = "P(000 within 10)"
@@ -34,8 +34,7 @@ def left(name):
 def test_a_row_is_what_the_model_of_that_step_answers(short):
     rows, moments, asked = short
     assert [row["step"] for row in rows] == [0, 1, 2]
-    model = mg.train_gpt(BITS.encode(TEXT), mg.GPTConfig(2, 3), steps=1, vocabulary=BITS).model
-    chain = mg.WindowChain.from_model(model)
+    chain = mg.WindowChain.from_model(baby_gpt(steps=1).model)
     P = chain.to_csr().toarray()
     pi = np.linalg.matrix_power(P, 500)[0]
     windows, following = zip(*[(int(TEXT[i : i + 3], 2), int(TEXT[i + 3])) for i in range(12)], strict=True)

@@ -29,7 +29,7 @@ from markovgpt.sums import total
 PLAIN_STEPS = 64  # up to here every step is taken; beyond, the hazard bracket may end the sum early
 MOST_STEPS = 65_536
 LONGEST_BLOCK = 64
-MOST_LISTED = 5_000_000  # transitions of survivors among which a period is looked for
+MOST_SEARCHED = 5_000_000  # transitions of survivors among which a period is looked for: it takes some 50 products
 NARROW = 1e-13  # hazards that agree so well end the sum
 
 
@@ -209,8 +209,8 @@ def extremes(part: Numbers, whole: Numbers) -> ScaledArray:
 
 
 def _block_length(chain: TransitionOperator, live: Mask) -> int:
-    """The common period of what survives; 1 where it is long, or there are too many transitions to list."""
-    if not live.any() or live.sum() * chain.largest_row > MOST_LISTED:
+    """The common period of what survives; 1 where it is long, or there are too many transitions to search."""
+    if not live.any() or live.sum() * chain.largest_row > MOST_SEARCHED:
         return 1
     period = common_period(chain, live)
     return period if period <= LONGEST_BLOCK else 1

@@ -5,9 +5,8 @@ With P and Q the two rows of a state, as exact normalisations of what is stored,
     KL(P || Q)      = sum_t [ p log(p / q) - p + q ]                 in nats; infinite where p > 0 = q
     TV(P, Q)        = 1/2 sum_t | p - q |
 
-Every term of the first is non-negative: with y the smaller of p and q over the larger and e = 1 - y, it is the larger
-times y log y + e, if q is the larger, or times -log y - e. Near y = 1 both are series in e without a minus sign. p and
-q are known to some roundings, a ratio of them within eta; that moves a term by p |log(p / q)| eta + p eta**2 at most,
+Every term of the first is non-negative, and taken without cancelling (`markovgpt.analysis.divergence_terms`). p and q
+are known to some roundings, a ratio of them within eta; that moves a term by p |log(p / q)| eta + p eta**2 at most,
 which is what bounds are made of. Rows whose stored numbers are the same are exactly alike.
 """
 
@@ -17,7 +16,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from markovgpt.analysis.entropy import surprise
+from markovgpt.analysis.divergence_terms import TERM_ROUNDINGS, divergence_terms
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.row_blocks import RowBlock, row_blocks
 from markovgpt.chains.states import Mask
@@ -26,9 +25,7 @@ from markovgpt.scaled import (
     ROUNDING,
     FloatArray,
     Numbers,
-    ScaledArray,
     as_floats,
-    choose,
     concatenate,
     is_positive,
     quotient,
@@ -36,9 +33,6 @@ from markovgpt.scaled import (
 )
 from markovgpt.solvers.certificate import Enclosure
 
-NEAR = 0.125  # e up to which a term is taken as a series
-SERIES = 18  # terms of it: the next is below 2**-53 of the first
-TERM_ROUNDINGS = 600  # of a term that is not: y log y + e loses no more for e above 1/8
 BYTES_PER_STATE = 200
 EXAMPLES = 5  # transitions gained and lost that are kept
 
@@ -128,20 +122,10 @@ def _of_block(block: RowBlock) -> _Part:
     """The differences of a block of rows."""
     p, q = block.probabilities
     some_p, some_q = is_positive(p), is_positive(q)
-    both = some_p & some_q
-    smaller_p = _below(p, q)
-    smaller, larger = choose(smaller_p, p, q), choose(smaller_p, q, p)
-    ratio, gap = quotient(smaller, larger), _gap(smaller, larger)
-    logarithm = np.where(gap < NEAR, -np.log1p(-np.where(gap < NEAR, gap, 0.0)), surprise(ratio))
-    # of the one that is the larger: -log y - e; of the one that is the smaller: y log y + e, and 1 where y is 0
-    as_larger = np.where(gap < NEAR, _series(gap, 0), logarithm - gap)
-    as_smaller = np.where(gap < NEAR, _series(gap, 1), gap - as_floats(ratio) * logarithm)
-    kl, off = [], []
-    for own, other, is_smaller in ((p, some_q, smaller_p), (q, some_p, ~smaller_p)):
-        factor = np.where(is_smaller, as_smaller, as_larger)
-        kl.append(block.sums(larger * np.where(other, factor, 0.0)))
-        off.append(block.sums(own * np.where(both, logarithm, 0.0)))
-    distance = np.minimum(0.5 * np.asarray(as_floats(block.sums(larger * gap))), 1.0)
+    terms = divergence_terms(p, q)
+    kl = [block.sums(terms.larger * side) for side in (terms.forward, terms.backward)]
+    off = [block.sums(own * terms.logarithm) for own in (p, q)]
+    distance = np.minimum(0.5 * np.asarray(as_floats(block.sums(terms.larger * terms.gap))), 1.0)
     gained, lost = some_q & ~some_p, some_p & ~some_q
     return _Part(
         (_unless(block.same, kl[0]), _unless(block.same, kl[1])),
@@ -165,34 +149,6 @@ def _enclosed(value: Numbers, moved: Numbers, roundings: int) -> Enclosure:
 def _ratio_error(width: int) -> float:
     """Bounds the relative error of a ratio of two probabilities, and the absolute one of a total variation."""
     return 2.5 * ROUNDING * (2 * width + 10)
-
-
-def _series(gap: FloatArray, of_smaller: int) -> FloatArray:
-    """-log(1 - e) - e = sum e**k / k, or (1 - e) log(1 - e) + e = sum e**k / (k (k - 1)), from k = 2."""
-    e = np.where(gap < NEAR, gap, 0.0)
-    total = np.zeros(e.shape)
-    for k in range(SERIES + 1, 1, -1):
-        total = total * e + (1 / (k * (k - 1)) if of_smaller else 1 / k)
-    return np.asarray(total * e * e)
-
-
-def _below(p: Numbers, q: Numbers) -> Mask:
-    """Where p < q."""
-    if isinstance(p, ScaledArray) and isinstance(q, ScaledArray):
-        return ~(q <= p)
-    return np.asarray(as_floats(p) < as_floats(q))
-
-
-def _gap(smaller: Numbers, larger: Numbers) -> FloatArray:
-    """(larger - smaller) / larger: numbers within a factor of two are subtracted without an error."""
-    if isinstance(smaller, ScaledArray) and isinstance(larger, ScaledArray):
-        apart = np.maximum(smaller.exponent - larger.exponent, -1100).astype(np.int32)
-        low = np.ldexp(smaller.mantissa, np.where(larger.mantissa > 0, apart, 0))
-        return np.divide(
-            larger.mantissa - low, larger.mantissa, out=np.zeros(low.shape), where=np.asarray(larger.mantissa > 0)
-        )
-    low, high = as_floats(smaller), as_floats(larger)
-    return np.divide(high - low, high, out=np.zeros(low.shape), where=high > 0)
 
 
 def _unless(same: Mask, sums: Numbers) -> Numbers:

@@ -16,12 +16,14 @@ bounds of s give bounds of g.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from markovgpt.analysis.divergence_terms import TERM_ROUNDINGS, divergence_terms, surprise
 from markovgpt.analysis.result import Answer
+from markovgpt.analysis.row_mean import mean_under
 from markovgpt.analysis.structure import PROOF, proved
 from markovgpt.chains.counted import WindowCounts
 from markovgpt.chains.operator import TransitionOperator
@@ -33,8 +35,7 @@ from markovgpt.sums import TOTAL_ROUNDINGS, dot, scatter_sum, total
 
 Bounded = tuple[Numbers, Numbers, Numbers]  # lower bounds, values, upper bounds
 
-NEAR, TERMS = 0.25, 30  # of the series of g around 1: NEAR**TERMS is below one rounding
-LOG_ROUNDINGS, GAP_ROUNDINGS = 16, 256  # of `_log`, and of `_gap`, which subtracts numbers at most 20 times as large
+LOG_ROUNDINGS, GAP_ROUNDINGS = 16, TERM_ROUNDINGS + 1  # of a logarithm, and of `_gap`
 MEAN_ROUNDINGS = 2 * TOTAL_ROUNDINGS + 8
 
 
@@ -138,10 +139,8 @@ def stationary_mass(lived: Answer, states: Mask) -> Answer:
     if not (possible & given).any() or not (possible & ~given).any():
         return Answer.of(proved(np.asarray(float((possible & given).any()))))
     chosen = np.where(given, 1.0, 0.0)
-    value, low, high = (dot(part, chosen) for part in (found.value, found.lower, found.upper))
-    lower, upper = widen(low, TOTAL_ROUNDINGS + 1)[0], widen(high, TOTAL_ROUNDINGS + 1)[1]
     method = f"{found.method}, summed over {int(given.sum())} states"
-    return Answer.of(at_most_one(Enclosure(value, lower, upper, found.residual, method)))
+    return Answer.of(at_most_one(replace(mean_under(lived, proved(chosen)), method=method)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +156,7 @@ class _Shares:
         """- log p, with bounds."""
         ones = ScaledArray.of(np.ones(len(self.sure)))
         below, above = (choose(self.sure, ones, bound) for bound in widen(self.value, self.roundings))
-        high, value, low = (np.maximum(-_log(part), 0.0) for part in (below, self.value, above))
+        high, value, low = (np.maximum(surprise(part), 0.0) for part in (below, self.value, above))
         return widen(low, LOG_ROUNDINGS)[0], value, widen(high, LOG_ROUNDINGS)[1]
 
     def gap_to(self, data: "_Shares") -> Bounded:
@@ -201,23 +200,10 @@ def _bits(counts: WindowCounts, for_each: Bounded, elsewhere: Bounded | None = N
     return Answer.of(Enclosure(value, lower, upper, 0.0, "mean over the counted examples"))
 
 
-def _log(values: ScaledArray) -> FloatArray:
-    """Natural logarithms of numbers above zero; near 1 as exact as anywhere."""
-    plain = (values.exponent > -1000) & (values.exponent < 1000)
-    shifted = np.log(values.mantissa) + values.exponent * math.log(2)
-    return np.where(plain, np.log(np.where(plain, values.to_float(), 1.0)), shifted)
-
-
 def _gap(values: ScaledArray) -> FloatArray:
-    """g(s) = s - 1 - log s: from its series near 1, where the difference would cancel."""
-    s = values.to_float()
-    excess = s - 1.0  # exact near 1
-    near = np.abs(excess) < NEAR
-    series = np.zeros(len(s))
-    inside = np.where(near, excess, 0.0)
-    for power in range(TERMS, -1, -1):
-        series = 1.0 / (power + 2) - inside * series
-    return np.where(near, inside * inside * series, excess - _log(values))
+    """g(s) = s - 1 - log s: what 1 and s add to a divergence."""
+    terms = divergence_terms(ScaledArray.of(np.ones(len(values))), values)
+    return as_floats(terms.larger * terms.forward)
 
 
 def _shown(windows: Any) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from markovgpt.analysis.arguments import Start
+from markovgpt.analysis.divergence_terms import surprise
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.row_mean import lived_in, mean_under
 from markovgpt.chains.operator import TransitionOperator
@@ -120,18 +121,6 @@ def in_bits(nats: Enclosure) -> Enclosure:
     """Numbers in nats, in bits."""
     value, low, high = (ScaledArray.of(part) / np.log(2.0) for part in (nats.value, nats.lower, nats.upper))
     return Enclosure(value, widen(low, 2)[0], widen(high, 2)[1], nats.residual, nats.method)
-
-
-def surprise(values: Numbers) -> FloatArray:
-    """-log of positive numbers of any size, 0 for a zero.
-
-    >>> surprise(np.array([1.0, 0.0])).tolist()
-    [0.0, 0.0]
-    """
-    if isinstance(values, ScaledArray):
-        found = np.log(np.where(values.mantissa > 0, values.mantissa, 1.0))
-        return np.asarray(0.0 - (found + np.where(values.mantissa > 0, values.exponent, 0) * np.log(2.0)))
-    return np.asarray(0.0 - np.log(np.where(values > 0, values, 1.0)))
 
 
 def _entropies(block: RowBlock) -> Numbers:

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.analysis.arguments import Start, start_distribution, start_roundings, start_state
+from markovgpt.analysis.divergence_terms import divergence_terms
 from markovgpt.analysis.paths import ratio
 from markovgpt.analysis.reachability import expected_hitting_time, hitting_probability
 from markovgpt.analysis.result import Answer
@@ -45,9 +46,6 @@ Pattern = str | list[str] | tuple[str, ...] | RedPattern
 
 PARTS = ("value", "lower", "upper")
 NEGLIGIBLE = 2.0**-400  # a probability below adds less to a divergence than the squares of roundings do
-NEAR = 2.0**-7  # two probabilities that differ by less, relatively, are compared by a series of nine terms
-RISING = 1 / (np.arange(9)[::-1] + 2)
-FALLING = RISING / (np.arange(9)[::-1] + 1)
 WIDEST = 2.0**-6  # beyond so large a relative error nothing is said
 ROWS_AT_ONCE = 2**11  # whose divergences are computed at a time
 BYTES_PER_STATE = 160  # the long run with its bounds, its sums over tokens, and the tables of all orders
@@ -142,9 +140,9 @@ def memory_use(
     TooLarge, NotConverged: as for `stationary_distributions` and the question.
 
     Method: pi is added up over the oldest token, order by order. Of the divergence every term p log(p/q) - p + q, at
-    least 0, is computed by itself, near p = q by its series, so nothing large cancels. With both known up to a factor
-    exp(+-e) a term is off by at most e (p |log p/q| + |p - q|) and terms in e**2. Where all windows with one ending
-    have one and the same row, that ending loses exactly 0.
+    least 0, is computed by itself (`markovgpt.analysis.divergence_terms`), so nothing large cancels. With both known up
+    to a factor exp(+-e) a term is off by at most e (p |log p/q| + |p - q|) and terms in e**2. Where all windows with
+    one ending have one and the same row, that ending loses exactly 0.
 
     A coin that repeats itself with 3/4, told as if it looked at two tokens: it uses one; without it, it would be fair.
 
@@ -281,14 +279,9 @@ def _rows(best: WindowChain, states: NDArray[np.int64], order: int) -> Numbers:
 
 def _divergence(p: FloatArray, q: FloatArray) -> tuple[FloatArray, FloatArray]:
     """For each row the sums of p log(p/q) - p + q and of p |log p/q| + |p - q|; p is 0 where q is."""
-    large, apart = np.maximum(p, q), np.abs(p - q)
-    d = apart / np.where(large > 0, large, 1.0)
-    both = (p > 0) & (q > 0)
-    logarithm = -np.log(np.divide(np.minimum(p, q), large, out=np.ones_like(large), where=both))
-    below, near = p <= q, d < NEAR  # with r = 1 - d the smaller over the larger:
-    parts = np.where(below, d - (1 - d) * logarithm, logarithm - d)  # r log r - r + 1, and -log r - 1 + r
-    parts[near] = d[near] ** 2 * np.where(below[near], *(np.polyval(terms, d[near]) for terms in (FALLING, RISING)))
-    return (large * parts).sum(axis=1), (p * logarithm + apart).sum(axis=1)
+    terms = divergence_terms(p, q)
+    larger = as_floats(terms.larger)
+    return (larger * terms.forward).sum(axis=1), (p * terms.logarithm + larger * terms.gap).sum(axis=1)
 
 
 def _asked(chain: WindowChain, target: Pattern, start: Start, within: int | None) -> Answer:

@@ -20,9 +20,8 @@ import numpy as np
 from markovgpt.analysis.arguments import Start, start_distribution
 from markovgpt.analysis.arrivals import MOST_STEPS
 from markovgpt.analysis.result import Answer, rounded_down, rounded_up
-from markovgpt.analysis.spectrum import class_period
 from markovgpt.analysis.stationary import long_run_distribution, stationary_distributions
-from markovgpt.analysis.structure import PROOF, recurrent_classes
+from markovgpt.analysis.structure import PROOF, class_periods, recurrent_classes
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import is_count
 from markovgpt.chains.window_chain import WindowChain
@@ -207,12 +206,12 @@ def _never_mixes(chain: TransitionOperator, epsilon: float, begin: FloatArray | 
     """Whether the support proves that epsilon is never reached."""
     classes = recurrent_classes(chain)
     if begin is None:
-        return len(classes) > 1 or epsilon < 1 - 1 / class_period(chain, classes[0])
+        return len(classes) > 1 or epsilon < 1 - 1 / class_periods(chain, classes)[0]
     begun = np.flatnonzero(begin)
     if len(begun) > 1:
         return False
     own = [states for states in classes if states[np.searchsorted(states, begun[0]) % len(states)] == begun[0]]
-    return any(epsilon < 1 - 1 / class_period(chain, states) for states in own)
+    return any(epsilon < 1 - 1 / period for period in class_periods(chain, own))
 
 
 def _limit(chain: TransitionOperator, start: Start | None) -> Enclosure:
@@ -270,7 +269,7 @@ def _positive_part(difference: FloatArray) -> float:
 
 def _from_start(chain: TransitionOperator, begin: FloatArray, limit: Enclosure, epsilon: float) -> MixingTime:
     """The mixing time from one start, step by step."""
-    lower, turning = 0, any(class_period(chain, states) > 1 for states in recurrent_classes(chain))
+    lower, turning = 0, max(class_periods(chain, recurrent_classes(chain))) > 1
     most = MOST_TURNING if turning else MOST_STEPS
     for steps, (below, above) in enumerate(islice(_followed(chain, begin, limit), most + 1)):
         if above <= epsilon:

@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.stationary import stationary_distributions
-from markovgpt.analysis.structure import PROOF, States, common_period, proved, recurrent_classes
+from markovgpt.analysis.structure import PROOF, States, class_periods, proved, recurrent_classes
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask, is_count
-from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput, NotConverged
 from markovgpt.scaled import ROUNDING, FloatArray, ScaledArray, as_floats, widen
 from markovgpt.solvers.certificate import Enclosure
@@ -100,8 +99,7 @@ def leading_eigenvalues(chain: TransitionOperator, k: int = 6) -> Spectrum:
     parts: Part = []
     ways: set[str] = set()
     classes = recurrent_classes(chain)
-    for states in classes:
-        turns = class_period(chain, states)
+    for states, turns in zip(classes, class_periods(chain, classes), strict=True):
         parts += [(root, 0.0, True) for root in _roots_of_unity(turns)]
         if len(states) > turns:
             parts += _inside_circle(chain, states, turns, k, ways)
@@ -137,7 +135,7 @@ def spectral_gap(chain: TransitionOperator) -> Answer:
     (0.4, True, True)
     """
     classes = recurrent_classes(chain)
-    if len(classes) > 1 or class_period(chain, classes[0]) > 1:
+    if len(classes) > 1 or class_periods(chain, classes)[0] > 1:
         return Answer.of(proved(np.array(0.0)))
     if chain.n_states == 1:
         return Answer.of(proved(np.array(1.0)))
@@ -209,25 +207,6 @@ def _large_gap(chain: TransitionOperator, lived: Enclosure) -> Answer:
 def _gap_of(logarithm: float, direction: int) -> float:
     """1 - |lambda| from a bound of the logarithm, rounded in a direction."""
     return min(max(-float(np.expm1(min(logarithm, 0.0))) * (1 + direction * 8 * ROUNDING), 0.0), 1.0)
-
-
-def class_period(chain: TransitionOperator, states: NDArray[np.int64]) -> int:
-    """The period of a recurrent class; where a window can repeat, nothing is listed.
-
-    >>> from markovgpt.chains.sparse_chain import SparseChain
-    >>> class_period(SparseChain.from_matrix([[0.0, 1.0], [1.0, 0.0]]), np.arange(2))
-    2
-    """
-    if len(states) == 1:
-        return 1
-    inside = np.zeros(chain.n_states, dtype=bool)
-    inside[states] = True
-    if isinstance(chain, WindowChain):
-        space, alike = chain.space, np.zeros(chain.n_states, dtype=bool)
-        alike[[space.encode((token,) * space.context_length) for token in range(space.vocab_size)]] = True
-        if _repeating(chain, alike & inside).size:
-            return 1
-    return common_period(chain, inside)
 
 
 def _repeating(chain: TransitionOperator, of: Mask) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 Nothing here looks at the size of a probability: what is possible is decided by the support.
 """
 
+from collections.abc import Sequence
 from math import lcm
 
 import numpy as np
@@ -115,6 +116,24 @@ def period(chain: TransitionOperator, states: ArrayLike) -> int:
     2
     """
     return int(chain.phases(_as_class(chain, states))[0][0])
+
+
+def class_periods(chain: TransitionOperator, classes: Sequence[States]) -> list[int]:
+    """The period of each of some communicating classes.
+
+    Parameters
+    ----------
+    classes: as `communicating_classes` or `recurrent_classes` gives them, which is not looked at again.
+
+    >>> from markovgpt.chains.sparse_chain import SparseChain
+    >>> chain = SparseChain.from_matrix([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
+    >>> class_periods(chain, communicating_classes(chain))
+    [1, 2]
+    """
+    labels = np.full(chain.n_states, -1, dtype=np.int32)
+    for number, states in enumerate(classes):
+        labels[states] = number
+    return [int(found) for found in chain.phases(labels)[0]]
 
 
 def cyclic_classes(chain: TransitionOperator, states: ArrayLike) -> tuple[States, ...]:
