@@ -161,3 +161,8 @@ def test_red_before_the_end_takes_the_same_options_as_reach(models, capsys):
         answer("fair", "biased", "--stop", "b")
     with pytest.raises(mg.InvalidInput, match="--avoiding goes with"):
         answer("fair", "biased", "--avoiding", "b")
+
+
+def test_the_same_chain_twice_changes_nothing(models, capsys):
+    answer("biased", "biased", "--red", "bb", "--start", "a", "--within", "2")
+    assert "P('bb'): 0.375000000000 before, 0.375000000000 after: no change" in capsys.readouterr().out  # 1/2 * 3/4

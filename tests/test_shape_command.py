@@ -97,3 +97,9 @@ def test_memory_is_asked_for(asked):
     assert found["shape"]["classes"] == 1
     assert found["entropy_rate"]["bits"] == pytest.approx(1 - lost)
     assert found["mixing_time"]["epsilon"] == 0.25
+
+
+def test_a_start_that_is_none_is_refused(asked, capsys):
+    asked(FAIR)
+    assert cli.main(["shape", "MODEL", "--start", "ab"]) == 2
+    assert "a window must hold 1 tokens, got 2" in capsys.readouterr().err

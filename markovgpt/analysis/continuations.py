@@ -32,6 +32,7 @@ from markovgpt.scaled import FloatArray, ScaledArray, at_most, choose, widen
 from markovgpt.solvers.certificate import Enclosure, at_most_one
 
 WORKING_LAYERS = 4  # arrays of a number a state beside those that are kept
+MOST_TOKENS = 65_536
 METHOD = "Viterbi's recursion over all states"
 
 
@@ -103,7 +104,7 @@ def most_probable_continuation(chain: TransitionOperator, start: Start, n_tokens
     Parameters
     ----------
     start: a state, a window, or a text.
-    n_tokens: at least 0; no tokens are one text, of probability 1.
+    n_tokens: from 0 to 65,536; no tokens are one text, of probability 1.
     k: how many, at least 1.
 
     Returns
@@ -131,8 +132,10 @@ def most_probable_continuation(chain: TransitionOperator, start: Start, n_tokens
     [((2, 2), 0.36), ((1, 1), 0.2)]
     """
     require_number_shown(k)
-    if not is_count(n_tokens):
-        raise InvalidInput(f"n_tokens must be a whole number of at least 0, got {n_tokens}; it is how many are written")
+    if not is_count(n_tokens) or n_tokens > MOST_TOKENS:
+        raise InvalidInput(
+            f"n_tokens must be a whole number in 0..{MOST_TOKENS}, got {n_tokens}; it is how many are written"
+        )
     begin = start_state(chain, start)
     costs = surprisals(chain)
     walks, left_out = _cheapest(costs, begin, k, _remaining(costs, chain.n_states, n_tokens))

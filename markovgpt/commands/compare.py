@@ -161,6 +161,8 @@ def _red(name: str, found: Attribution) -> list[str]:
 
 def _by(change: Change) -> str:
     """The difference and the ratio for a reader."""
+    if change.lower == change.upper == 0:
+        return ": no change"
     ratio: Answer | None = change.ratio
     times = "" if ratio is None else f", {certified_digits(ratio)} times as likely"
     return f"; changed by {change.value:.12g} in [{change.lower!r}, {change.upper!r}]{times}"

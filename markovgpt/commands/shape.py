@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from markovgpt.analysis.arguments import start_distribution
 from markovgpt.analysis.entropy import EntropyRate, entropy_rate
 from markovgpt.analysis.memory_order import MemoryUse, memory_use
 from markovgpt.analysis.mixing import MixingTime, mixing_time
@@ -36,6 +37,8 @@ def add_shape(commands: Any) -> None:
 def _shape(given: argparse.Namespace) -> None:
     began = time.perf_counter()
     chain, settings, table, _ = chain_of(given)
+    if given.start is not None:
+        start_distribution(chain, given.start)  # refused before anything is asked
     shape = chain_shape(chain)
     questions: dict[str, Callable[[], Found]] = {
         "entropy_rate": lambda: entropy_rate(chain, start=given.start),
