@@ -31,8 +31,8 @@ from markovgpt.analysis.lumping import labelled, mask_of_blocks
 from markovgpt.analysis.question import Question, posed
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.structure import can_reach
-from markovgpt.chains.block_rows import BlockRows, Blocks
 from markovgpt.chains.compiled import compiled
+from markovgpt.chains.lumped_rows import Blocks, LumpedRows
 from markovgpt.chains.operator import SAFE_EXPONENT, TransitionOperator
 from markovgpt.chains.states import Mask, is_count
 from markovgpt.errors import InvalidInput
@@ -204,7 +204,7 @@ def approximate_lumping(chain: TransitionOperator, labels: ArrayLike, epsilon: f
         f"the rows of the blocks of {n} states x {chain.largest_row} transitions",
         "give a shorter context length",
     )
-    rows = BlockRows.of(chain)
+    rows = LumpedRows.of(chain)
     while True:
         first_states = np.unique(blocks, return_index=True)[1]
         k = len(first_states)
