@@ -16,8 +16,8 @@ In doubles: the rows are computed up to factors that `TransitionOperator.roundin
 factor more, so the intervals are widened by a few, and each step's value by all of them; a step is monotone and scales
 with its values, so factors multiply up. What is lost below the doubles is added to the upper bound.
 
-Source: R. Givan, S. Leach, T. Dean, Artificial Intelligence 122 (2000) 71-109, section 4 (interval value iteration, and
-the sorted rows that maximise it).
+Source: R. Givan, S. Leach, T. Dean, Bounded-parameter Markov decision processes, Artificial Intelligence 122 (2000)
+71-109 (interval value iteration, and the sorted rows that maximise it).
 """
 
 from dataclasses import dataclass
