@@ -261,7 +261,7 @@ def test_tokens_that_are_none_are_refused():
 def test_what_would_not_fit_is_refused(monkeypatch):
     monkeypatch.setattr("markovgpt.memory.available_bytes", lambda: 10_000)
     with pytest.raises(
-        mg.TooLarge, match="the least costs of 60000 tokens from 4 states need .*; ask for fewer tokens"
+        mg.TooLarge, match=r"the least costs of 60000 tokens from 4 states need .*; ask for fewer tokens"
     ):
         most_probable_continuation(chains.uniform_windows(2, 2), 0, 60_000)
 

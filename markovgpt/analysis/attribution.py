@@ -30,8 +30,8 @@ from markovgpt.analysis.question import Question
 from markovgpt.analysis.reachability import ever_reached, hitting_probability
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.structure import can_reach, reachable_from
+from markovgpt.chains.normalised_rows import NormalisedRows, normalised_rows
 from markovgpt.chains.operator import TransitionOperator
-from markovgpt.chains.row_blocks import RowBlock, row_blocks
 from markovgpt.chains.states import is_count, window_label
 from markovgpt.errors import InvalidInput, NotConverged
 from markovgpt.memory import require_memory
@@ -160,7 +160,7 @@ def attribute_change(
     found = _Parts(n, int(k), unit, plain)
     lost = -as_floats(ScaledArray.of(entered) / unit) if unit.positive() else np.zeros(n)
     if terms:
-        for block in row_blocks(was.chain, now.chain):
+        for block in normalised_rows(was.chain, now.chain):
             found.add(block, terms)
     windows = found.windows + lost
     size = max(1.0, found.size + float(np.abs(lost).sum()))
@@ -219,7 +219,7 @@ class _Parts:
             np.zeros(0),
         )
 
-    def add(self, block: RowBlock, terms: Sequence[_Term]) -> None:
+    def add(self, block: NormalisedRows, terms: Sequence[_Term]) -> None:
         """Take a block of rows."""
         states = block.states.start + block.row
         step = _signed(block.probabilities[1], block.probabilities[0], self.plain)

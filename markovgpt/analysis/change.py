@@ -16,8 +16,8 @@ from markovgpt.analysis.paths import ratio
 from markovgpt.analysis.reachability import hitting_probability
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.structure import proved
+from markovgpt.chains.normalised_rows import normalised_rows
 from markovgpt.chains.operator import TransitionOperator
-from markovgpt.chains.row_blocks import row_blocks
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import is_positive
 
@@ -134,4 +134,4 @@ def red_changes(
 
 def are_identical(before: TransitionOperator, after: TransitionOperator) -> bool:
     """Whether two chains over the same states are stored as the same numbers."""
-    return before is after or all(block.same.all() for block in row_blocks(before, after))
+    return before is after or all(block.same.all() for block in normalised_rows(before, after))

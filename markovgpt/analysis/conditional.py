@@ -20,12 +20,12 @@ from markovgpt.analysis.reachability import ever_reached
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.structure import can_reach, reachable_from
 from markovgpt.chains.listed_windows import ListedWindows
-from markovgpt.chains.operator import SAFE_EXPONENT, Edges, TransitionOperator, smallest_positive
+from markovgpt.chains.operator import Edges, TransitionOperator, in_doubles
 from markovgpt.chains.sparse_chain import SparseChain
 from markovgpt.chains.states import Mask, Windows
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
-from markovgpt.scaled import Numbers, ScaledArray, concatenate, widen
+from markovgpt.scaled import ScaledArray, concatenate, widen
 from markovgpt.solvers.certificate import Enclosure, mean_over
 from markovgpt.solvers.live_system import live_system
 from markovgpt.sums import TOTAL_ROUNDINGS, dot, scatter_sum
@@ -143,7 +143,7 @@ def conditional_chain(
     sources, targets = np.concatenate([source, ends]), np.concatenate([end, ends])
     order = np.lexsort((targets, sources))
     place = np.cumsum(kept) - 1
-    values = _plain(ScaledArray.of(concatenate([parts, ScaledArray.of(np.ones(len(ends)))]))[order])
+    values = in_doubles(ScaledArray.of(concatenate([parts, ScaledArray.of(np.ones(len(ends)))]))[order])
     return SparseChain(
         Edges(place[sources[order]], place[targets[order]], values),
         len(states),
@@ -170,11 +170,6 @@ def _kept(asked: Question) -> Mask:
 def _committor(asked: Question, kept: Mask) -> Enclosure:
     """The probability of reaching the target from each state that is kept; 0 elsewhere."""
     return ever_reached(replace(asked.everywhere, avoided=asked.avoided | ~(kept | asked.reached)))
-
-
-def _plain(values: ScaledArray) -> Numbers:
-    """The numbers as doubles where they fit."""
-    return values if smallest_positive(values).exponent < SAFE_EXPONENT else values.to_float()
 
 
 def _windows(space: Windows | None, states: list[int]) -> ListedWindows | None:

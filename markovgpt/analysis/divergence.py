@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.analysis.divergence_terms import TERM_ROUNDINGS, divergence_terms
+from markovgpt.chains.normalised_rows import NormalisedRows, normalised_rows
 from markovgpt.chains.operator import TransitionOperator
-from markovgpt.chains.row_blocks import RowBlock, row_blocks
 from markovgpt.chains.states import Mask
 from markovgpt.memory import require_memory
 from markovgpt.scaled import (
@@ -83,7 +83,7 @@ def row_divergence(before: TransitionOperator, after: TransitionOperator) -> Row
     """
     n = before.n_states
     require_memory(BYTES_PER_STATE * n, f"differences between {n} states", "give a shorter context length")
-    parts = [_of_block(block) for block in row_blocks(before, after)]
+    parts = [_of_block(block) for block in normalised_rows(before, after)]
     width = max(part.width for part in parts)
     eta = _ratio_error(width)
     same = np.concatenate([part.same for part in parts])
@@ -118,7 +118,7 @@ class _Part:
     width: int
 
 
-def _of_block(block: RowBlock) -> _Part:
+def _of_block(block: NormalisedRows) -> _Part:
     """The differences of a block of rows."""
     p, q = block.probabilities
     some_p, some_q = is_positive(p), is_positive(q)
@@ -156,12 +156,12 @@ def _unless(same: Mask, sums: Numbers) -> Numbers:
     return sums * np.where(same, 0.0, 1.0)
 
 
-def _count(block: RowBlock, of: Mask) -> NDArray[np.int64]:
+def _count(block: NormalisedRows, of: Mask) -> NDArray[np.int64]:
     """How many transitions of each row."""
     return np.bincount(block.row[of], minlength=block.n_rows).astype(np.int64)
 
 
-def _first(block: RowBlock, of: Mask) -> Pairs:
+def _first(block: NormalisedRows, of: Mask) -> Pairs:
     """The first few transitions."""
     places = np.flatnonzero(of)[:EXAMPLES]
     return np.stack([block.states.start + block.row[places], block.target[places]], axis=1)

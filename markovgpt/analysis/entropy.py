@@ -17,8 +17,8 @@ from markovgpt.analysis.arguments import Start
 from markovgpt.analysis.divergence_terms import surprise
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.row_mean import lived_in, mean_under
+from markovgpt.chains.normalised_rows import NormalisedRows, normalised_rows
 from markovgpt.chains.operator import TransitionOperator
-from markovgpt.chains.row_blocks import RowBlock, row_blocks
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, concatenate, is_positive, widen
 from markovgpt.solvers.certificate import Enclosure
 
@@ -108,7 +108,7 @@ def row_entropies(chain: TransitionOperator) -> Enclosure:
     [0.69314718056, 0.0]
     """
     parts, width = [], 1
-    for block in row_blocks(chain):
+    for block in normalised_rows(chain):
         parts.append(_entropies(block))
         width = max(width, block.width)
     value = concatenate(parts)
@@ -123,7 +123,7 @@ def in_bits(nats: Enclosure) -> Enclosure:
     return Enclosure(value, widen(low, 2)[0], widen(high, 2)[1], nats.residual, nats.method)
 
 
-def _entropies(block: RowBlock) -> Numbers:
+def _entropies(block: NormalisedRows) -> Numbers:
     """The entropy of each row of a block."""
     (share,) = block.probabilities
     likely = as_floats(share) > LIKELY

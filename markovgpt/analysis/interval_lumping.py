@@ -16,8 +16,8 @@ In doubles: the rows are computed up to factors that `TransitionOperator.roundin
 factor more, so the intervals are widened by a few, and each step's value by all of them; a step is monotone and scales
 with its values, so factors multiply up. What is lost below the doubles is added to the upper bound.
 
-Source: R. Givan, S. Leach, T. Dean, Artificial Intelligence 122 (2000) 71-109, section 4 (interval value iteration, and
-the sorted rows that maximise it).
+Source: R. Givan, S. Leach, T. Dean, Bounded-parameter Markov decision processes, Artificial Intelligence 122 (2000)
+71-109 (interval value iteration, and the sorted rows that maximise it).
 """
 
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ from markovgpt.analysis.lumping import labelled, mask_of_blocks
 from markovgpt.analysis.question import Question, posed
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.structure import can_reach
-from markovgpt.chains.block_rows import BlockRows, Blocks
 from markovgpt.chains.compiled import compiled
+from markovgpt.chains.lumped_rows import Blocks, LumpedRows
 from markovgpt.chains.operator import SAFE_EXPONENT, TransitionOperator
 from markovgpt.chains.states import Mask, is_count
 from markovgpt.errors import InvalidInput
@@ -204,7 +204,7 @@ def approximate_lumping(chain: TransitionOperator, labels: ArrayLike, epsilon: f
         f"the rows of the blocks of {n} states x {chain.largest_row} transitions",
         "give a shorter context length",
     )
-    rows = BlockRows.of(chain)
+    rows = LumpedRows.of(chain)
     while True:
         first_states = np.unique(blocks, return_index=True)[1]
         k = len(first_states)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from markovgpt.chains.block_rows import BlockRows, Blocks, padded
+from markovgpt.chains.lumped_rows import Blocks, LumpedRows, padded
 from markovgpt.chains.operator import Edges, TransitionOperator
 from markovgpt.chains.sparse_chain import SparseChain
 from markovgpt.chains.states import Mask
@@ -115,7 +115,7 @@ def coarsest_lumping(chain: TransitionOperator, labels: ArrayLike) -> Lumping:
         f"the residues of {chain.n_states} states x {chain.largest_row} transitions",
         "give a shorter context length",
     )
-    rows = BlockRows.of(chain)
+    rows = LumpedRows.of(chain)
     residues = [(prime, residues_of(rows.weights, prime)) for prime in PRIMES]
     random = np.random.default_rng(SEED)
     while True:
@@ -190,7 +190,7 @@ def residues_of(weights: Any, prime: int) -> NDArray[np.int32]:
 
 
 def _refined(
-    rows: BlockRows, residues: Sequence[tuple[int, NDArray[np.int32]]], blocks: Blocks, random: np.random.Generator
+    rows: LumpedRows, residues: Sequence[tuple[int, NDArray[np.int32]]], blocks: Blocks, random: np.random.Generator
 ) -> Blocks:
     """Blocks split by what their states send into each, modulo primes."""
     signature = np.zeros(rows.n_states, dtype=np.int64)
@@ -204,7 +204,7 @@ def _refined(
     return by_first_state(names)
 
 
-def _told_apart(rows: BlockRows, blocks: Blocks) -> Blocks:
+def _told_apart(rows: LumpedRows, blocks: Blocks) -> Blocks:
     """Blocks split by what their states send into each, exactly."""
     first_states = np.unique(blocks, return_index=True)[1]
     others = np.flatnonzero(first_states[blocks] != np.arange(rows.n_states))
@@ -243,7 +243,7 @@ def exact_sums(blocks: NDArray[np.int64], mantissas: NDArray[np.float64], expone
 
 
 def quotient_of(
-    chain: TransitionOperator, rows: BlockRows, blocks: Blocks, first_states: NDArray[np.int64]
+    chain: TransitionOperator, rows: LumpedRows, blocks: Blocks, first_states: NDArray[np.int64]
 ) -> SparseChain:
     """The chain of the blocks by the rows of their first states, each sum rounded once."""
     is_single = getattr(rows.weights, "dtype", None) == np.float32

@@ -32,7 +32,7 @@ from markovgpt.analysis.reachability import expected_hitting_time, hitting_proba
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.stationary import long_run_distribution, stationary_distributions
 from markovgpt.analysis.structure import recurrent_classes
-from markovgpt.chains.operator import SAFE_EXPONENT, TransitionOperator, smallest_positive
+from markovgpt.chains.operator import TransitionOperator, in_doubles
 from markovgpt.chains.red import RedPattern
 from markovgpt.chains.states import Mask, StateSpace, is_count
 from markovgpt.chains.window_chain import WindowChain
@@ -198,19 +198,14 @@ def _best_chains(chain: WindowChain, lived: Numbers) -> list[WindowChain]:
     """The chains of orders 0 .. L - 1."""
     V, L = chain.space.vocab_size, chain.space.context_length
     table = quotient(_summed(chain, lived, 1), total(lived)).reshape(1, V)
-    chains = [WindowChain(StateSpace(V, 1), _in_doubles(table[np.zeros(V, dtype=np.int64)]), chain.vocabulary)]
+    chains = [WindowChain(StateSpace(V, 1), in_doubles(table[np.zeros(V, dtype=np.int64)]), chain.vocabulary)]
     for order in range(1, L):
         together = _summed(chain, lived, order + 1).reshape(-1, V)
         masses = together.sum(axis=1).reshape(-1, 1)
         after_less = table[np.arange(V**order) % len(table)]
         table = choose(is_positive(masses), quotient(together, masses), after_less)
-        chains.append(WindowChain(StateSpace(V, order), _in_doubles(table), chain.vocabulary))
+        chains.append(WindowChain(StateSpace(V, order), in_doubles(table), chain.vocabulary))
     return chains
-
-
-def _in_doubles(table: Numbers) -> Numbers:
-    """A table as doubles, where they reach."""
-    return as_floats(table) if smallest_positive(table).exponent >= SAFE_EXPONENT else table
 
 
 def _summed(chain: WindowChain, masses: Numbers, length: int) -> Numbers:

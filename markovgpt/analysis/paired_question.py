@@ -11,9 +11,9 @@ import numpy as np
 
 from markovgpt.analysis.arguments import Start, Target
 from markovgpt.analysis.question import Question, posed
+from markovgpt.chains.normalised_rows import normalised_rows
 from markovgpt.chains.operator import Edges, TransitionOperator
 from markovgpt.chains.product import ProductChain
-from markovgpt.chains.row_blocks import row_blocks
 from markovgpt.chains.sparse_chain import SparseChain
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput
@@ -64,7 +64,7 @@ def _either(before: TransitionOperator, after: TransitionOperator) -> Transition
         n, V = before.n_states, before.space.vocab_size
         require_memory(9 * n * V, f"what is possible in {n} states x {V} tokens", "ask about a shorter pattern")
         table = np.empty((n, V))
-        for block in row_blocks(before, after):
+        for block in normalised_rows(before, after):
             possible = (is_positive(block.probabilities[0]) | is_positive(block.probabilities[1])).reshape(-1, V)
             table[block.states] = possible / possible.sum(axis=1, keepdims=True)
         return WindowChain(before.space, table, after.vocabulary)

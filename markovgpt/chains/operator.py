@@ -275,6 +275,15 @@ def smallest_positive(probability: Numbers) -> ScaledArray:
     return kept[order[0]]
 
 
+def in_doubles(probability: Numbers) -> Numbers:
+    """The numbers as doubles, where all of them are so large that products stay within doubles.
+
+    >>> [type(in_doubles(ScaledArray([0.5], [exponent]))).__name__ for exponent in (-900, -1100)]
+    ['ndarray', 'ScaledArray']
+    """
+    return as_floats(probability) if smallest_positive(probability).exponent >= SAFE_EXPONENT else probability
+
+
 def _spread(source: NDArray[np.int64], target: NDArray[np.int64], begin: Mask) -> Mask:
     """What edges lead to from any state of ``begin``: a breadth-first search from one more state before them all."""
     n, first = len(begin), np.flatnonzero(begin)

@@ -1,8 +1,8 @@
 """Periods, and what leads from class to class, over all windows without listing a transition: neighbours are computed.
 
 With level(s) the number of steps of some way from the first state of a class to s, the period of the class is the
-greatest common divisor of level(s) + 1 - level(t) over its transitions s -> t (E. V. Denardo, Management Science 24
-(1977) 33-39), and level modulo the period says in which of its cyclic classes a state lies.
+greatest common divisor of level(s) + 1 - level(t) over its transitions s -> t (E. V. Denardo, Mathematics of
+Operations Research 2 (1977) 20-24), and level modulo the period says in which of its cyclic classes a state lies.
 """
 
 from math import gcd

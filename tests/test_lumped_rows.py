@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from random_chains import matrices, window_chains
 
 import markovgpt as mg
-from markovgpt.chains.block_rows import BlockRows, padded
+from markovgpt.chains.lumped_rows import LumpedRows, padded
 
 
 def dense(chain):
@@ -36,7 +36,7 @@ def plain(chain):
 def test_distances_and_ranges_are_those_of_the_matrix(chain, seed):
     if not plain(chain):
         return
-    blocks, rows = partition(chain, seed), BlockRows.of(chain)
+    blocks, rows = partition(chain, seed), LumpedRows.of(chain)
     k, matrix = blocks.max() + 1, dense(chain)
     others = np.random.default_rng(seed).integers(chain.n_states, size=k)
     whole = sums(matrix, blocks, k)
@@ -57,7 +57,7 @@ def test_distances_and_ranges_are_those_of_the_matrix(chain, seed):
 def test_rows_side_by_side_and_whole_number_products(chain, seed):
     if not plain(chain):
         return
-    rows, matrix = BlockRows.of(chain), dense(chain)
+    rows, matrix = LumpedRows.of(chain), dense(chain)
     random = np.random.default_rng(seed)
     states = random.integers(chain.n_states, size=3)
     weights, targets = rows.listed(states)
@@ -67,7 +67,7 @@ def test_rows_side_by_side_and_whole_number_products(chain, seed):
     residues = random.integers(0, 101, size=len(rows.floats)).astype(np.int32)
     values = random.integers(0, 101, size=chain.n_states)
     found = rows.modular_pull(residues, values, 101)
-    listed = BlockRows(residues, rows.targets, rows.bounds, rows.n_states, rows.width)
+    listed = LumpedRows(residues, rows.targets, rows.bounds, rows.n_states, rows.width)
     for state in range(chain.n_states):
         each, ends = listed.listed(np.array([state]))
         assert found[state] == int((each * values[ends]).sum()) % 101
@@ -82,11 +82,11 @@ def test_padded_rows_have_one_order_and_leave_out_nothing_but_zeros():
 
 def test_single_precision_rows_are_divided_by_their_sums():
     table = np.full((2, 2), [0.7, 0.3], dtype=np.float32)
-    rows = BlockRows.of(mg.WindowChain(mg.StateSpace(2, 1), table))
+    rows = LumpedRows.of(mg.WindowChain(mg.StateSpace(2, 1), table))
     assert np.array_equal(rows.floats.reshape(2, 2), table.astype(float) / table.astype(float).sum(axis=1)[:, None])
 
 
 @pytest.mark.parametrize("n_states", [1, 7])
 def test_one_block_is_at_no_distance(n_states):
-    rows = BlockRows.of(mg.SparseChain.from_matrix(np.full((n_states, n_states), 1 / n_states)))
+    rows = LumpedRows.of(mg.SparseChain.from_matrix(np.full((n_states, n_states), 1 / n_states)))
     assert rows.distances(np.zeros(n_states, dtype=np.int64), np.array([0]), 1).tolist() == [0] * n_states

@@ -1,4 +1,4 @@
-"""The rows of a chain, read block by block: what each state sends into each block of a partition.
+"""The rows of a chain as a lumping reads them: what each state sends into each block of a partition.
 
 Of full windows no index is stored: entry t of row s leads to state (s V + t) mod V**L. Any other chain is listed.
 """
@@ -22,7 +22,7 @@ Blocks = NDArray[np.int64]  # the number of each state's block
 
 
 @dataclass(frozen=True, eq=False)
-class BlockRows:
+class LumpedRows:
     """Rows of stored numbers, a state's possible transitions one after the other.
 
     Parameters
@@ -41,7 +41,7 @@ class BlockRows:
     width: int
 
     @classmethod
-    def of(cls, chain: TransitionOperator) -> "BlockRows":
+    def of(cls, chain: TransitionOperator) -> "LumpedRows":
         """The rows of a chain.
 
         Raises
@@ -76,7 +76,7 @@ class BlockRows:
         """For each state the sum of residue * value over its transitions, modulo a prime below 2**31.
 
         >>> from markovgpt.chains.sparse_chain import SparseChain
-        >>> rows = BlockRows.of(SparseChain.from_matrix([[0.5, 0.5], [0.0, 1.0]]))
+        >>> rows = LumpedRows.of(SparseChain.from_matrix([[0.5, 0.5], [0.0, 1.0]]))
         >>> rows.modular_pull(np.array([3, 4, 5], dtype=np.int32), np.array([1, 2]), 7).tolist()
         [4, 3]
         """

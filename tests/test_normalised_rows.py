@@ -1,4 +1,4 @@
-"""Rows in blocks: what they hold, block by block, is the transition matrix; two chains lie side by side."""
+"""Normalised rows: what they hold, some at a time, is the transition matrix; two chains lie side by side."""
 
 import numpy as np
 import pytest
@@ -7,17 +7,17 @@ from hypothesis import strategies as st
 from random_chains import matrices, window_chains
 
 import markovgpt as mg
-from markovgpt.chains import row_blocks as module
+from markovgpt.chains import normalised_rows as module
 from markovgpt.chains.automaton import aho_corasick
+from markovgpt.chains.normalised_rows import normalised_rows
 from markovgpt.chains.product import product
-from markovgpt.chains.row_blocks import row_blocks
 
 
 def dense(chains, which):
     """The matrix of one of the chains, put together from blocks."""
     n = chains[0].n_states
     found, seen = np.zeros((n, n)), []
-    for block in row_blocks(*chains):
+    for block in normalised_rows(*chains):
         share = mg.ScaledArray.of(block.probabilities[which]).to_float()
         np.add.at(found, (block.states.start + block.row, block.target), share)
         seen += range(block.states.start, block.states.stop)
@@ -53,7 +53,7 @@ def test_two_lists_lie_side_by_side(data):
     ]
     for which in (0, 1):
         assert dense(pair, which) == pytest.approx(matrix_of(pair[which]), rel=1e-14, abs=1e-300)
-    same = np.concatenate([block.same for block in row_blocks(*pair)])
+    same = np.concatenate([block.same for block in normalised_rows(*pair)])
     assert same.tolist() == (matrix_of(pair[0]) == matrix_of(pair[1])).all(axis=1).tolist()
 
 
@@ -76,21 +76,21 @@ def test_windows_whose_stored_numbers_are_the_same_are_known():
     other = np.array([[0.25, 0.75], [np.nextafter(0.5, 1), 0.5]])
     space = mg.StateSpace(2, 1)
     pair = (mg.WindowChain(space, table), mg.WindowChain(space, other))
-    assert next(iter(row_blocks(*pair))).same.tolist() == [True, False]
+    assert next(iter(normalised_rows(*pair))).same.tolist() == [True, False]
     scaled = mg.WindowChain(space, mg.ScaledArray.of(table))
-    assert next(iter(row_blocks(pair[0], scaled))).same.tolist() == [True, True]
+    assert next(iter(normalised_rows(pair[0], scaled))).same.tolist() == [True, True]
 
 
 def test_numbers_below_the_doubles_stay_numbers():
     logits = np.array([[0.0, 1.0], [0.0, 1.0]])
     cold = mg.WindowChain.from_logits(mg.LogitTable(mg.StateSpace(2, 1), logits), mg.SamplingSettings(0.0005))
     warm = mg.WindowChain.from_logits(mg.LogitTable(mg.StateSpace(2, 1), logits))
-    block = next(iter(row_blocks(warm, cold)))
+    block = next(iter(normalised_rows(warm, cold)))
     assert block.probabilities[1].log10()[0] == pytest.approx(-2000 / np.log(10))
     assert block.probabilities[0].to_float()[0] == pytest.approx(1 / (1 + np.e))
 
 
 def test_single_precision_is_normalised():
     table = np.array([[0.1, 0.9], [0.3, 0.7]], dtype=np.float32)
-    block = next(iter(row_blocks(mg.WindowChain(mg.StateSpace(2, 1), table))))
+    block = next(iter(normalised_rows(mg.WindowChain(mg.StateSpace(2, 1), table))))
     assert block.probabilities[0].sum() == pytest.approx(2, abs=1e-15)

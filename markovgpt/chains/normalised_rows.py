@@ -1,8 +1,8 @@
-"""The rows of a chain, or of two side by side, some at a time: what a sum over each row is made of.
+"""The normalised rows of a chain, or of two side by side, some at a time: what a sum over each row is made of.
 
-Nothing of a window's transitions is stored but its probabilities, so they are gone through block by block, as exact
-normalisations p = w / W of what is stored. Two chains over the same states are laid side by side, a transition that
-only one of them has being 0 in the other.
+Nothing of a window's transitions is stored but its probabilities, so they are gone through some rows at a time, as
+exact normalisations p = w / W of what is stored. Two chains over the same states are laid side by side, a transition
+that only one of them has being 0 in the other.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ ENTRIES_AT_ONCE = 2**16  # transitions in a block: their numbers stay in the pro
 
 
 @dataclass(frozen=True, eq=False)
-class RowBlock:
+class NormalisedRows:
     """Some rows.
 
     Parameters
@@ -57,12 +57,12 @@ class RowBlock:
         return scatter_sum(values, self.row, self.n_rows)
 
 
-def row_blocks(*chains: TransitionOperator) -> Iterator[RowBlock]:
+def normalised_rows(*chains: TransitionOperator) -> Iterator[NormalisedRows]:
     """The rows of chains over the same states, in their order.
 
     >>> from markovgpt.chains.sparse_chain import SparseChain
     >>> one, two = SparseChain.from_matrix([[0.5, 0.5], [0, 1]]), SparseChain.from_matrix([[0, 1], [0, 1]])
-    >>> block = next(row_blocks(one, two))
+    >>> block = next(normalised_rows(one, two))
     >>> [part.tolist() for part in (block.row, block.target, *block.probabilities, block.same)]
     [[0, 0, 1], [0, 1, 1], [0.5, 0.5, 1.0], [0.0, 1.0, 1.0], [False, True]]
     """
@@ -89,7 +89,7 @@ def _rows_at_once(width: int) -> int:
     return max(1, ENTRIES_AT_ONCE // width)
 
 
-def _of_windows(chains: tuple[WindowChain, ...], tiny: bool) -> Iterator[RowBlock]:
+def _of_windows(chains: tuple[WindowChain, ...], tiny: bool) -> Iterator[NormalisedRows]:
     """Rows of V tokens each, of one window length at a time."""
     space = chains[0].space
     V, L = space.vocab_size, space.context_length
@@ -102,7 +102,7 @@ def _of_windows(chains: tuple[WindowChain, ...], tiny: bool) -> Iterator[RowBloc
             entered = space.first_state(after) + (numbers * V % V**after)[:, None] + np.arange(V)
             weights = [_stored(chain.next_token_probs[states], tiny) for chain in chains]
             shares = tuple(each / each.sum(axis=1).reshape(-1, 1) for each in weights)
-            yield RowBlock(
+            yield NormalisedRows(
                 states,
                 np.repeat(np.arange(len(numbers)), V),
                 entered.reshape(-1),
@@ -113,7 +113,7 @@ def _of_windows(chains: tuple[WindowChain, ...], tiny: bool) -> Iterator[RowBloc
             )
 
 
-def _listed(states: slice, listed: list[Edges], n_states: int, tiny: bool) -> RowBlock:
+def _listed(states: slice, listed: list[Edges], n_states: int, tiny: bool) -> NormalisedRows:
     """The rows of listed transitions, which of some chains may be missing."""
     size = states.stop - states.start
     keys = [edges.source * n_states + edges.target for edges in listed]
@@ -129,7 +129,7 @@ def _listed(states: slice, listed: list[Edges], n_states: int, tiny: bool) -> Ro
     for each in weights[1:]:
         differs[row[~_equal(weights[0], each)]] = True
     width = int(np.bincount(row, minlength=size).max())
-    return RowBlock(states, row, both % n_states, shares, ~differs, width, False)
+    return NormalisedRows(states, row, both % n_states, shares, ~differs, width, False)
 
 
 def _stored(weights: Any, tiny: bool) -> Numbers:
