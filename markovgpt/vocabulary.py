@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from markovgpt.errors import InvalidInput
 
 
@@ -97,3 +100,29 @@ def _visible(character: str) -> str:
     if character == " ":
         return "␣"
     return character if character.isprintable() else character.encode("unicode_escape").decode()
+
+
+def token_ids(given: ArrayLike | None, vocab_size: int, *, least: int = 0) -> NDArray[np.int64]:
+    """Token ids as an array of any shape; they are never rounded.
+
+    Parameters
+    ----------
+    least: 0, or -1 where a place without a token is marked so.
+
+    Raises
+    ------
+    InvalidInput: what is no whole number, or lies outside of the vocabulary.
+
+    >>> token_ids([[0, 1], [1, -1]], 2, least=-1).tolist()
+    [[0, 1], [1, -1]]
+    """
+    ids = np.asarray(given)
+    if ids.size and not np.issubdtype(ids.dtype, np.integer):
+        raise InvalidInput(f"tokens must be whole numbers, got {ids.dtype}; encode a text with its Vocabulary first")
+    outside = (ids < least) | (ids >= vocab_size)
+    if outside.any():
+        raise InvalidInput(
+            f"tokens must lie in 0..{vocab_size - 1}, got {int(ids[outside][0])}; "
+            "check the vocabulary the text was encoded with"
+        )
+    return ids.astype(np.int64)

@@ -6,11 +6,29 @@ from itertools import pairwise, product
 import mpmath
 import numpy as np
 
+from markovgpt.scaled import ScaledArray
+
 
 def exact_rows(matrix):
-    """The exact normalisation of a matrix of doubles, as lists of fractions."""
-    rows = [[Fraction(float(entry)) for entry in row] for row in matrix]
+    """The exact normalisation of a matrix of doubles, or of scaled numbers, as lists of fractions."""
+    if isinstance(matrix, ScaledArray):
+        pairs = zip(matrix.mantissa.tolist(), matrix.exponent.tolist(), strict=True)
+        rows = [
+            [Fraction(m) * Fraction(2) ** e if m else Fraction(0) for m, e in zip(*pair, strict=True)] for pair in pairs
+        ]
+    else:
+        rows = [[Fraction(float(entry)) for entry in row] for row in matrix]
     return [[entry / sum(row) for entry in row] for row in rows]
+
+
+def exact_windows(chain):
+    """The transition matrix of a chain over all windows as fractions: append the token, keep the newest L."""
+    space, table = chain.space, exact_rows(chain.next_token_probs)
+    rows = [[Fraction(0)] * space.n_states for _ in range(space.n_states)]
+    for state, chances in enumerate(table):
+        for token, chance in enumerate(chances):
+            rows[state][space.encode((*space.decode(state), token)[-space.context_length :])] += chance
+    return rows
 
 
 def solve(matrix, right):

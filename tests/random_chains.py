@@ -8,6 +8,7 @@ from markovgpt.scaled import ScaledArray
 
 SIZES = st.sampled_from([0, 0, 0, 0, 3, 8, 10, 16, 30, 100, 300])
 SHAPES = [(1, 3), (2, 1), (2, 2), (2, 3), (2, 4), (3, 1), (3, 2), (3, 3), (4, 1), (4, 2)]
+SPACES = st.builds(mg.StateSpace, st.integers(1, 3), st.integers(1, 3), st.booleans())
 LARGER_SHAPES = [(2, 6), (3, 4), (4, 3)]
 
 
@@ -21,6 +22,17 @@ def matrices(draw, largest=6):
         matrix[state, targets] = [draw(st.integers(1, 999)) * 10.0 ** -draw(SIZES) for _ in targets]
         matrix[state] /= matrix[state].sum()
     return matrix
+
+
+@st.composite
+def speakers(draw):
+    """A space and what each of its windows says; often by its newest tokens alone, so that windows fold."""
+    space = draw(SPACES)
+    seen = draw(st.integers(0, space.context_length))
+    windows = [space.decode(state) for state in range(space.n_states)]
+    ends = [window[max(0, len(window) - seen) :] for window in windows]
+    said = {end: draw(st.integers(0, space.vocab_size - 1)) for end in dict.fromkeys(ends)}
+    return space, np.array([said[end] for end in ends])
 
 
 @st.composite

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 import markovgpt as mg
 from markovgpt.chains.counted import count_windows, counted_chain, in_a_row
+from markovgpt.demo import TEXT
 
-BABY = tuple(map(int, "111101111011110"))
+BABY = tuple(map(int, TEXT))
 TEXTS = st.lists(st.integers(0, 2), min_size=1, max_size=40)
 
 
@@ -136,9 +137,9 @@ def test_an_end_that_nothing_follows_is_said_and_may_absorb():
     [
         ((0, 1), {}, "at least 3 tokens, got shape"),
         ((), {"wrap_around": True}, "at least 1 tokens, got shape"),
-        ((0, 2, 0), {}, r"tokens must hold tokens in 0..1, got 2; check the vocabulary"),
-        ((0, -1, 0), {}, r"tokens must hold tokens in 0..1, got -1"),
-        ((0.5, 0.5, 0.5), {}, "tokens must hold whole numbers, got float64; encode"),
+        ((0, 2, 0), {}, r"tokens must lie in 0..1, got 2; check the vocabulary"),
+        ((0, -1, 0), {}, r"tokens must lie in 0..1, got -1"),
+        ((0.5, 0.5, 0.5), {}, "tokens must be whole numbers, got float64; encode"),
         ("010", {}, "encode a text with its Vocabulary first"),
         (None, {}, "give either tokens or examples"),
         ((0, 1, 0), {"examples": ([[0, 1]], [[-1, 1]])}, "give either tokens or examples"),
@@ -147,7 +148,7 @@ def test_an_end_that_nothing_follows_is_said_and_may_absorb():
         (None, {"examples": ([[0, 1, 1]], [[-1, -1, 1]])}, r"with T in 1..2"),
         (None, {"examples": ([[0, 1]], [[1, -1]])}, "follow a window of 2 tokens, got a target after 1; mark it by -1"),
         (None, {"examples": ([[0, 1]], [[-1, -1]])}, "must hold a target to count, got only -1"),
-        (None, {"examples": ([[0, -1]], [[-1, 1]])}, r"examples must hold tokens in 0..1, got -1"),
+        (None, {"examples": ([[0, -1]], [[-1, 1]])}, r"tokens must lie in 0..1, got -1"),
     ],
 )
 def test_what_cannot_be_counted_is_refused(tokens, change, message):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import exact_rows
 from random_chains import drawn_chain, matrices
 
 import markovgpt as mg
@@ -58,22 +59,6 @@ def assert_rows(found, rows_p, rows_q):
             assert found.n_lost[place] == sum(b == 0 and a > 0 for a, b in zip(p, q, strict=True))
 
 
-def rows_of(matrix):
-    """Exact normalisation of a matrix."""
-    rows = [[Fraction(float(entry)) for entry in row] for row in matrix]
-    return [[entry / sum(row) for entry in row] for row in rows]
-
-
-def rows_of_windows(chain):
-    """Exact rows over the tokens."""
-    table = mg.ScaledArray.of(chain.next_token_probs)
-    pairs = zip(table.mantissa.tolist(), table.exponent.tolist(), strict=True)
-    rows = [
-        [Fraction(m) * Fraction(2) ** e if m else Fraction(0) for m, e in zip(*pair, strict=True)] for pair in pairs
-    ]
-    return [[entry / sum(row) for entry in row] for row in rows]
-
-
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(matrices(), st.integers(0, 10**6), st.sampled_from([1.0, 1e-2, 1e-6, 1e-9, 1e-13]))
 def test_rows_nearly_or_quite_different_have_their_divergence(matrix, seed, size):
@@ -83,7 +68,7 @@ def test_rows_nearly_or_quite_different_have_their_divergence(matrix, seed, size
         other[0] = random.permutation(other[0])
     other /= other.sum(axis=1, keepdims=True)
     pair = [mg.SparseChain.from_matrix(part) for part in (matrix, other)]
-    assert_rows(row_divergence(*pair), rows_of(matrix), rows_of(other))
+    assert_rows(row_divergence(*pair), exact_rows(matrix), exact_rows(other))
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
@@ -96,7 +81,7 @@ def test_rows_nearly_or_quite_different_have_their_divergence(matrix, seed, size
 def test_windows_of_any_kind_have_their_divergence(one, two, prefixes, seed):
     space = mg.StateSpace(3, 2, with_prefixes=prefixes)
     pair = drawn_chain(space, one, seed), drawn_chain(space, two, seed + 1)
-    rows = [rows_of_windows(chain) for chain in pair]
+    rows = [exact_rows(chain.next_token_probs) for chain in pair]
     assert_rows(row_divergence(*pair), *rows)
 
 
@@ -128,7 +113,7 @@ def test_a_row_that_was_moved_by_an_ulp_is_not_called_the_same():
     space = mg.StateSpace(2, 1)
     found = row_divergence(mg.WindowChain(space, table), mg.WindowChain(space, other))
     assert found.same.tolist() == [False, True]
-    exact = exact_kl([Fraction(1, 2)] * 2, rows_of(other)[0])
+    exact = exact_kl([Fraction(1, 2)] * 2, exact_rows(other)[0])
     assert mpmath.mpf(found.kl.lower[0]) <= exact <= mpmath.mpf(found.kl.upper[0])
     assert found.kl.upper[0] < 1e-25
 

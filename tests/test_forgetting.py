@@ -26,12 +26,7 @@ def drawn(shape, prefixes, seed, spread=1.0, dtype=np.float64):
 
 def power(chain, steps):
     """P^steps in fractions, for the exact normalisation of what is stored."""
-    table, space = oracles.exact_rows(chain.next_token_probs), chain.space
-    rows = [[Fraction(0)] * space.n_states for _ in range(space.n_states)]
-    for state in range(space.n_states):
-        for token in range(space.vocab_size):
-            rows[state][space.encode((*space.decode(state), token)[-space.context_length :])] += table[state][token]
-    found = rows
+    found = rows = oracles.exact_windows(chain)
     for _ in range(steps - 1):
         found = [[sum(x * rows[k][j] for k, x in enumerate(row) if x) for j in range(len(rows))] for row in found]
     return found

@@ -28,14 +28,8 @@ def drawn(shape, prefixes, seed, spread=1.0):
 
 def exact_of(chain):
     """The stationary distribution of the full windows as fractions, 0 on shorter ones."""
-    space, table = chain.space, oracles.exact_rows(chain.next_token_probs)
-    rows = [[Fraction(0)] * space.n_states for _ in range(space.n_states)]
-    for state in range(space.n_states):
-        for token in range(space.vocab_size):
-            after = space.encode((*space.decode(state), token)[-space.context_length :])
-            rows[state][after] += table[state][token]
-    full = list(range(chain.level(space.context_length).start, space.n_states))
-    return [Fraction(0)] * full[0] + oracles.stationary(rows, full)
+    full = list(range(chain.level(chain.space.context_length).start, chain.n_states))
+    return [Fraction(0)] * full[0] + oracles.stationary(oracles.exact_windows(chain), full)
 
 
 def as_doubles(exact):

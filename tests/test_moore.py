@@ -8,24 +8,13 @@ import pytest
 from automata.fa.dfa import DFA
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_chains import speakers
 
 import markovgpt as mg
 from markovgpt.analysis.moore import MooreMachine, machine_of_chain, smallest_machine
 from markovgpt.models.protocol import as_model
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
-SPACES = st.builds(mg.StateSpace, st.integers(1, 3), st.integers(1, 3), st.booleans())
-
-
-@st.composite
-def speakers(draw):
-    """A space and what each of its windows says; often by its newest tokens alone, so that windows fold."""
-    space = draw(SPACES)
-    seen = draw(st.integers(0, space.context_length))
-    windows = [space.decode(state) for state in range(space.n_states)]
-    ends = [window[max(0, len(window) - seen) :] for window in windows]
-    said = {end: draw(st.integers(0, space.vocab_size - 1)) for end in dict.fromkeys(ends)}
-    return space, np.array([said[end] for end in ends])
 
 
 def slide(space, window, token):

@@ -1,10 +1,12 @@
 """Text to tokens and back."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import markovgpt as mg
+from markovgpt.vocabulary import token_ids
 
 AWKWARD = ("\n", " ", "\t", "\x00", "\u202e", "é", "🙂", "</script>", '"', "\\")
 
@@ -55,3 +57,14 @@ def test_an_id_outside_is_refused(token):
 def test_a_vocabulary_that_cannot_be_read_back_is_refused(tokens, message):
     with pytest.raises(mg.InvalidInput, match=message):
         mg.Vocabulary(tokens)
+
+
+def test_token_ids_are_whole_numbers_of_the_vocabulary():
+    assert token_ids(np.array([[0, 1]], dtype=np.uint8), 2).dtype == np.int64
+    assert token_ids([], 2).shape == (0,)
+    assert token_ids([-1, 1], 2, least=-1).tolist() == [-1, 1]
+    for wrong, message in (([0, 2], "0..1, got 2; check"), ([-1], "got -1"), ([0.0], "got float64"), ("01", "encode")):
+        with pytest.raises(mg.InvalidInput, match=message):
+            token_ids(wrong, 2)
+    with pytest.raises(mg.InvalidInput, match="got -2"):
+        token_ids([-2], 2, least=-1)

@@ -6,23 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_chains import SPACES, speakers
 
 import markovgpt as mg
 from markovgpt.chains.refinement import coarsest_partition, in_order_met
 from markovgpt.chains.window_classes import readable_from, rows_after, same_after_any_text, same_ahead
-
-SPACES = st.builds(mg.StateSpace, st.integers(1, 3), st.integers(1, 3), st.booleans())
-
-
-@st.composite
-def speakers(draw):
-    """A space and what each of its windows says; often by its newest tokens alone, so that windows fold."""
-    space = draw(SPACES)
-    seen = draw(st.integers(0, space.context_length))
-    windows = [space.decode(state) for state in range(space.n_states)]
-    ends = [window[max(0, len(window) - seen) :] for window in windows]
-    said = {end: draw(st.integers(0, space.vocab_size - 1)) for end in dict.fromkeys(ends)}
-    return space, np.array([said[end] for end in ends])
 
 
 def read(space, state, tokens):

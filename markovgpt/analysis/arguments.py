@@ -69,8 +69,18 @@ def as_seen(chain: TransitionOperator, target: Target, name: str = "target") -> 
     return mask
 
 
-def target_mask(chain: TransitionOperator, target: Target, name: str = "target") -> Mask:
+def target_mask(
+    chain: TransitionOperator,
+    target: Target,
+    name: str = "target",
+    *,
+    instead: str = "the answer without a certificate",
+) -> Mask:
     """The states of a target that the states of the chain show, as a bool mask; see `as_seen`.
+
+    Parameters
+    ----------
+    instead: what can be asked for where they do not show it.
 
     Raises
     ------
@@ -79,8 +89,8 @@ def target_mask(chain: TransitionOperator, target: Target, name: str = "target")
     seen = as_seen(chain, target, name)
     if isinstance(seen, TokenAutomaton):
         raise InvalidInput(
-            f"{name} must be seen in a window of {windows_of(chain).context_length} tokens here, got {target}; ask "
-            "about a part of it, or for the answer without a certificate, which has no such limit"
+            f"{name} must be seen in a window of {windows_of(chain).context_length} tokens here, got {target}; "
+            f"ask about a part of it, or for {instead}, which has no such limit"
         )
     return seen
 

@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from markovgpt.analysis.arguments import Start, Target, as_seen, start_distribution
+from markovgpt.analysis.arguments import Start, Target, start_distribution, target_mask
 from markovgpt.analysis.cycle_barriers import answer_between, attractors, bounded_costs, direct_costs, window_gaps
 from markovgpt.analysis.result import Answer
-from markovgpt.chains.automaton import TokenAutomaton
 from markovgpt.chains.logits import LogitTable
 from markovgpt.chains.states import Mask
 from markovgpt.chains.window_chain import WindowChain
@@ -30,6 +29,7 @@ from markovgpt.solvers.min_plus import forest_costs
 
 Bounds = tuple[FloatArray, FloatArray]
 Interval = tuple[NDArray[np.float64], NDArray[np.float64]]  # one number's bounds
+INSTEAD = "its energy_barrier"
 NOTHING, NEVER = (np.zeros(()), np.zeros(())), (np.full((), np.inf), np.full((), np.inf))
 
 
@@ -80,9 +80,9 @@ def arrival_exponents(
     (3.0, 0.0)
     """
     chain = WindowChain.from_logits(table)
-    reached = _shown(chain, target, "target")
+    reached = target_mask(chain, target, instead=INSTEAD)
     nothing = np.zeros(chain.n_states, dtype=bool)
-    avoided = nothing if avoiding is None else _shown(chain, avoiding, "avoiding") & ~reached
+    avoided = nothing if avoiding is None else target_mask(chain, avoiding, "avoiding", instead=INSTEAD) & ~reached
     begin = start_distribution(chain, start) > 0
     if not (begin & ~reached).any():
         raise InvalidInput(
@@ -99,17 +99,6 @@ def arrival_exponents(
     ends = [np.flatnonzero(part) for part in (reached, avoided) if part.any()]
     found = direct_costs(costs, [*traps, *ends], [*traps, *starts])
     return _of(bounded_costs(table, costs, found), len(traps), sure=sure, hopeless=hopeless)
-
-
-def _shown(chain: WindowChain, target: Target, name: str) -> Mask:
-    """The windows of a target that a window shows."""
-    seen = as_seen(chain, target, name)
-    if isinstance(seen, TokenAutomaton):
-        raise InvalidInput(
-            f"{name} must be seen in a window of {chain.space.context_length} tokens here, got {target}; "
-            "ask about a part of it, or for its energy_barrier, which has no such limit"
-        )
-    return seen
 
 
 def _of(bounds: Bounds, n_traps: int, *, sure: bool, hopeless: bool) -> ArrivalExponents:

@@ -20,7 +20,7 @@ import numpy as np
 from markovgpt.analysis.arguments import Start, start_distribution
 from markovgpt.analysis.arrivals import MOST_STEPS
 from markovgpt.analysis.result import Answer, rounded_down, rounded_up
-from markovgpt.analysis.stationary import long_run_distribution, stationary_distributions
+from markovgpt.analysis.row_mean import lived_in
 from markovgpt.analysis.structure import PROOF, class_periods, recurrent_classes
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import is_count
@@ -101,7 +101,7 @@ def total_variation_from_stationarity(chain: TransitionOperator, steps: int, *, 
             f"the worst of all starts needs at most {DENSE} states, got {chain.n_states}; give a start, or ask "
             "mixing_time for bounds"
         )
-    limit = _limit(chain, start)
+    limit = lived_in(chain, start).enclosure
     if is_small:
         powers = DensePowers.of(chain, limit)
         power = powers.begin(None if begin is None else begin[None])
@@ -149,7 +149,7 @@ def mixing_time(chain: TransitionOperator, epsilon: float = 0.25, *, start: Star
     begin = None if start is None else start_distribution(chain, start)
     if _never_mixes(chain, epsilon, begin):
         return MixingTime(math.inf, math.inf, epsilon, PROOF)
-    limit = _limit(chain, start)
+    limit = lived_in(chain, start).enclosure
     if chain.n_states <= DENSE:
         powers = DensePowers.of(chain, limit)
         begun = powers.begin(None if begin is None else begin[None])
@@ -212,13 +212,6 @@ def _never_mixes(chain: TransitionOperator, epsilon: float, begin: FloatArray | 
         return False
     own = [states for states in classes if states[np.searchsorted(states, begun[0]) % len(states)] == begun[0]]
     return any(epsilon < 1 - 1 / period for period in class_periods(chain, own))
-
-
-def _limit(chain: TransitionOperator, start: Start | None) -> Enclosure:
-    """The long run, over all states, with bounds."""
-    if start is None:
-        return stationary_distributions(chain).only().enclosure
-    return long_run_distribution(chain, start).enclosure
 
 
 def _float(bound: ScaledArray) -> float:

@@ -18,7 +18,7 @@ from markovgpt.chains.sparse_chain import SparseChain
 from markovgpt.chains.states import Mask, StateSpace, is_count, window_label
 from markovgpt.errors import InvalidInput, TooLarge
 from markovgpt.memory import require_memory
-from markovgpt.vocabulary import Vocabulary
+from markovgpt.vocabulary import Vocabulary, token_ids
 
 IGNORED = -1  # a target that is not counted, as train_gpt has it
 BYTES_PER_PAIR = 64  # windows, tokens and pairs, and their sorting
@@ -148,7 +148,7 @@ def count_windows(
             raise InvalidInput("examples must be counted as they are, got wrap_around; give tokens to read as a circle")
         states, following = _of_examples(examples, space)
     else:
-        states, following = _of_text(_checked(tokens, V, 0, "tokens"), space, wrap_around)
+        states, following = _of_text(token_ids(tokens, V), space, wrap_around)
     pairs, count = np.unique(states * V + following, return_counts=True)
     return WindowCounts(space, pairs // V, pairs % V, count.astype(np.int64), vocabulary)
 
@@ -219,7 +219,7 @@ def _of_text(text: Integers, space: StateSpace, wrap_around: bool) -> tuple[Inte
 def _of_examples(examples: tuple[ArrayLike, ArrayLike], space: StateSpace) -> tuple[Integers, Integers]:
     """The windows of examples and what follows them."""
     V, L = space.vocab_size, space.context_length
-    inputs, targets = (_checked(part, V, least, "examples") for part, least in zip(examples, (0, IGNORED), strict=True))
+    inputs, targets = (token_ids(part, V, least=least) for part, least in zip(examples, (0, IGNORED), strict=True))
     if inputs.ndim != 2 or inputs.shape != targets.shape or not 1 <= inputs.shape[1] <= L:
         raise InvalidInput(
             f"examples must be two arrays (N, T) of one shape with T in 1..{L}, "
@@ -241,17 +241,3 @@ def _of_examples(examples: tuple[ArrayLike, ArrayLike], space: StateSpace) -> tu
     if not any(map(len, states)):
         raise InvalidInput("examples must hold a target to count, got only -1; give the tokens that should follow")
     return np.concatenate(states), np.concatenate(following)
-
-
-def _checked(given: ArrayLike | None, vocab_size: int, least: int, what: str) -> Integers:
-    """Token ids as an array; they are never rounded."""
-    ids = np.asarray(given)
-    if ids.size and not np.issubdtype(ids.dtype, np.integer):
-        raise InvalidInput(f"{what} must hold whole numbers, got {ids.dtype}; encode a text with its Vocabulary first")
-    outside = (ids < least) | (ids >= vocab_size)
-    if outside.any():
-        raise InvalidInput(
-            f"{what} must hold tokens in 0..{vocab_size - 1}, got {int(ids[outside][0])}; "
-            "check the vocabulary the text was encoded with"
-        )
-    return ids.astype(np.int64)

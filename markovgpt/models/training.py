@@ -7,14 +7,14 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.nn import functional
 
 from markovgpt.errors import InvalidInput
 from markovgpt.models.gpt import GPT, GPTConfig
 from markovgpt.models.threads import one_torch_thread
-from markovgpt.vocabulary import Vocabulary
+from markovgpt.vocabulary import Vocabulary, token_ids
 
 IGNORED = -1
 LOWER_RATE = "give a lower learning_rate; the notebook's is 1e-3"
@@ -139,14 +139,16 @@ def _examples(
     if (tokens is None) == (examples is None):
         raise InvalidInput("give either tokens or examples, got both or neither; pass tokens=None with examples")
     if examples is not None:
-        inputs, targets = (_integers(part) for part in examples)
+        inputs, targets = (
+            token_ids(part, config.vocab_size, least=least) for part, least in zip(examples, (0, IGNORED), strict=True)
+        )
         if inputs.ndim != 2 or inputs.shape != targets.shape or not 1 <= inputs.shape[1] <= config.context_length:
             raise InvalidInput(
                 f"examples must be two arrays (N, T) of one shape with T in 1..{config.context_length}, "
                 f"got {inputs.shape} and {targets.shape}; mark what is not to be learnt by a target of -1"
             )
     else:
-        sequence, L = _integers(tokens), config.context_length
+        sequence, L = token_ids(tokens, config.vocab_size), config.context_length
         if sequence.ndim != 1 or len(sequence) <= L:
             raise InvalidInput(
                 f"tokens must be one sequence of more than context_length={L} tokens, got shape {sequence.shape}; "
@@ -156,26 +158,6 @@ def _examples(
         inputs, targets = windows[:, :-1].copy(), windows[:, 1:].copy()
         if positions == "last":
             targets[:, :-1] = IGNORED
-    _check_tokens(inputs, 0, config.vocab_size)
-    _check_tokens(targets, IGNORED, config.vocab_size)
     if not (targets != IGNORED).any(axis=None):
         raise InvalidInput("examples must hold a target to learn, got only -1; give the tokens that should follow")
     return torch.from_numpy(inputs), torch.from_numpy(targets)
-
-
-def _integers(given: ArrayLike | None) -> NDArray[np.int64]:
-    """Token ids as an array; they are never rounded."""
-    ids = np.asarray(given)
-    if ids.size and not np.issubdtype(ids.dtype, np.integer):
-        raise InvalidInput(f"tokens must be whole numbers, got {ids.dtype}; encode a text with its Vocabulary first")
-    return ids.astype(np.int64)
-
-
-def _check_tokens(ids: NDArray[np.int64], lowest: int, vocab_size: int) -> None:
-    """Refuse token ids outside the vocabulary."""
-    outside = (ids < lowest) | (ids >= vocab_size)
-    if outside.any():
-        raise InvalidInput(
-            f"tokens must lie in 0..{vocab_size - 1}, got {int(ids[outside][0])}; "
-            "check the vocabulary the text was encoded with"
-        )
