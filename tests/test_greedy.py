@@ -129,6 +129,13 @@ def test_noise_may_be_given_and_is_no_negative_number():
             mg.greedy_machine(table, noise=noise)
 
 
+def test_gaps_beyond_the_doubles_are_no_close_choices():
+    rows = np.array([[1.7e308, 1.7e308, -1.7e308], [0.0, -1.7e308, 1.7e308], [0.0, -1.0, -2.0]])
+    machine = mg.greedy_machine(mg.LogitTable(mg.StateSpace(3, 1), rows))
+    assert machine.close_calls.summary()["token"] == [1]
+    assert (machine.n_tied, machine.smallest_margin) == (1, 0.0)
+
+
 def test_what_it_says_from_a_prompt_is_a_tail_and_a_loop():
     letters = mg.Vocabulary(("a", "b"))
     table = mg.LogitTable(mg.StateSpace(2, 2), np.eye(2)[[1, 0, 0, 0]], letters)  # 11 -> 10 -> 00 -> 01 -> 10

@@ -216,7 +216,8 @@ def _chosen(
     relative = CLOSE_ROUNDINGS * unit * np.maximum(np.abs(best), 1.0)
     allowed = relative if noise is None else np.full(len(best), noise)
     near = np.flatnonzero(lead <= allowed)
-    gaps = best[near, None] - logits[near].astype(np.float64)
+    with np.errstate(over="ignore"):  # a gap beyond the doubles is inf
+        gaps = best[near, None] - logits[near].astype(np.float64)
     gaps[np.arange(len(near)), token[near]] = np.inf  # what is said is no alternative
     place, other = np.nonzero(gaps <= allowed[near, None])
     return token, lead, (rows.start + near[place], other, gaps[place, other])
