@@ -228,7 +228,8 @@ def test_a_window_that_nothing_leads_to_has_an_infinite_exponent_where_costs_are
     barriers = cycle_barriers(table)
     assert not barriers.exact
     found = window_exponent(table, barriers, long_run_near_zero(barriers), (1,))
-    assert bool(found.infinite) and found.value == found.lower == np.inf
+    assert bool(found.infinite)
+    assert found.value == found.lower == np.inf
 
 
 def test_a_graph_beyond_networkx_is_refused(monkeypatch):
