@@ -265,6 +265,17 @@ def test_what_would_not_fit_is_refused():
         most_probable_continuation(chains.uniform_windows(2, 2), 0, 10**24)
 
 
+def test_what_would_never_end_is_refused():
+    with pytest.raises(mg.TooLarge, match="must have at most 65536 tokens, got 65537; ask for fewer"):
+        most_probable_continuation(chains.uniform_windows(2, 2), 0, 65_537)
+
+
+def test_decoders_are_compared_on_all_windows_and_for_a_list_of_beams():
+    for chain, beams in ((chains.gambler(), [1]), (chains.uniform_windows(2, 2), 4)):
+        with pytest.raises(mg.InvalidInput, match="decoders need a chain over all windows and a list of numbers of"):
+            compare_decoders(chain, 1, 3, n_beams=beams)
+
+
 @pytest.mark.skipif(not NAMES.exists(), reason="the model of names is not here")
 def test_names_go_on_as_the_best_of_many_beams_says():
     chain = mg.WindowChain.from_logits(mg.tabulate(mg.load_model(NAMES)))

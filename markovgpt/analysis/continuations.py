@@ -9,7 +9,7 @@ beginnings of each length that do best by this sum are those of the k likeliest 
 to come. The best of the beginnings left out says how likely any other text can be.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, isqrt
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.analysis.arguments import Start, start_state
+from markovgpt.analysis.arrivals import MOST_STEPS
 from markovgpt.analysis.paths import Path, ratio, require_number_shown, walk_probabilities, written
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.structure import proved
@@ -25,7 +26,7 @@ from markovgpt.chains.least_cost import StepCosts, surprisals
 from markovgpt.chains.operator import TransitionOperator, windows_of
 from markovgpt.chains.states import as_tokens, is_count
 from markovgpt.chains.window_chain import WindowChain
-from markovgpt.errors import InvalidInput
+from markovgpt.errors import InvalidInput, TooLarge
 from markovgpt.memory import allowed_bytes, require_memory
 from markovgpt.models.decoding import Decoded, beam_search
 from markovgpt.scaled import FloatArray, ScaledArray, at_most, choose, widen
@@ -103,7 +104,7 @@ def most_probable_continuation(chain: TransitionOperator, start: Start, n_tokens
     Parameters
     ----------
     start: a state, a window, or a text.
-    n_tokens: at least 0; no tokens are one text, of probability 1.
+    n_tokens: at least 0, at most 65,536; no tokens are one text, of probability 1.
     k: how many, at least 1.
 
     Returns
@@ -116,7 +117,8 @@ def most_probable_continuation(chain: TransitionOperator, start: Start, n_tokens
     Raises
     ------
     InvalidInput: n below 0, k below 1, a start that is no one state of the chain.
-    TooLarge: the costs of all transitions, or those of the texts of some lengths from all states, would not fit.
+    TooLarge: the costs of all transitions, or those of the texts of some lengths from all states, would not fit; more
+        than 65,536 tokens.
 
     Method: n products in which min and + stand for + and *, for the least costs of 0 .. n-1 tokens from every state;
     they guide the search from the start. All are kept where they fit, and else each sqrt(n)-th, from which the others
@@ -192,6 +194,11 @@ def compare_decoders(
     >>> [round(found.share.value, 12) for found in compare_decoders(trap, [0], 2, n_beams=[1, 2]).decoded]    # 20 of 36
     [0.555555555556, 1.0]
     """
+    if not isinstance(chain, WindowChain) or not isinstance(n_beams, Iterable):
+        raise InvalidInput(
+            f"decoders need a chain over all windows and a list of numbers of beams, got {type(chain).__name__} and "
+            f"{n_beams}; make one with WindowChain.from_logits, and give n_beams=[1, 2, 4]"
+        )
     exact = most_probable_continuation(chain, start, n_tokens)
     begin, model = start_state(chain, start), ChainModel(chain)
     decoded = []
@@ -223,6 +230,8 @@ def _remaining(costs: StepCosts, n_states: int, n_tokens: int) -> Iterator[Float
         f"the least costs of {n_tokens} tokens from {n_states} states",
         "ask for fewer tokens, or only about what is reachable from the start (reachable_chain)",
     )
+    if n_tokens > MOST_STEPS:
+        raise TooLarge(f"the likeliest text must have at most {MOST_STEPS} tokens, got {n_tokens}; ask for fewer")
     kept, values = [np.zeros(n_states)], np.zeros(n_states)
     for step in range(1, n_tokens):
         values = costs.one_step_more(values, nowhere, everywhere)
