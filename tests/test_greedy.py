@@ -124,7 +124,7 @@ def test_noise_may_be_given_and_is_no_negative_number():
     table = mg.LogitTable(mg.StateSpace(3, 1), np.array([[3.0, 2.0, 1.0], [0.0, 9.0, 8.5], [7.0, 0.0, 0.0]]))
     calls = mg.greedy_machine(table, noise=1.0).close_calls
     assert list(zip(calls.states.tolist(), calls.tokens.tolist(), strict=True)) == [(0, 1), (1, 2)]
-    for noise in (-1.0, np.nan, np.inf):
+    for noise in (-1.0, np.nan, np.inf, "0.1", [0.1]):
         with pytest.raises(mg.InvalidInput, match="noise must be a number of nats of at least 0"):
             mg.greedy_machine(table, noise=noise)
 

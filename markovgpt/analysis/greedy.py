@@ -174,7 +174,7 @@ def greedy_machine(table: LogitTable, *, noise: float | None = None) -> GreedyMa
     >>> [states.tolist() for states in machine.cycles], machine.cycle_label(1), machine.smallest_margin
     ([[0], [1, 2], [3]], '0 1', 1.0)
     """
-    if noise is not None and not 0 <= noise < np.inf:
+    if noise is not None and not (isinstance(noise, int | float | np.integer | np.floating) and 0 <= noise < np.inf):
         raise InvalidInput(
             f"noise must be a number of nats of at least 0, got {noise}; None takes 16 roundings of the largest logit"
         )
