@@ -1,9 +1,9 @@
 """How long does the shape of a chain take: classes, periods, entropy, gap? Writes results/shape_speed/.
 
-Each row is a fresh process, so that its peak of memory is its own: what importing takes, the logits and the chain itself
-are left out. Every time is taken twice, the second run beside the first. Logits are drawn; top_k leaves so many tokens
-of each row, so that there are classes to be found: the likeliest alone leads into loops, two or three leave windows that
-nothing leads to. What needs a long run is asked of the smaller chains, where one class is recurrent.
+Each row is a fresh process, so that its peak of memory is its own: what importing takes, the logits and the chain are
+left out. Every time is taken twice, the second run beside the first. Logits are drawn; top_k leaves so many tokens of
+each row, so that there are classes to be found: the likeliest alone leads into loops, two or three leave windows that
+nothing leads to. What needs a long run is asked where every token stays.
 """
 
 import json

@@ -266,6 +266,12 @@ def test_what_would_not_fit_is_refused(monkeypatch):
         most_probable_continuation(chains.uniform_windows(2, 2), 0, 60_000)
 
 
+def test_decoders_are_compared_on_all_windows_and_for_a_list_of_beams():
+    for chain, beams in ((chains.gambler(), [1]), (chains.uniform_windows(2, 2), 4)):
+        with pytest.raises(mg.InvalidInput, match="decoders need a chain over all windows and a list of numbers of"):
+            compare_decoders(chain, 1, 3, n_beams=beams)
+
+
 @pytest.mark.skipif(not NAMES.exists(), reason="the model of names is not here")
 def test_names_go_on_as_the_best_of_many_beams_says():
     chain = mg.WindowChain.from_logits(mg.tabulate(mg.load_model(NAMES)))

@@ -249,7 +249,7 @@ def test_what_is_no_question_is_refused(arguments, message):
         beam_search(last_token_model(TRAP, vocabulary=mg.Vocabulary(("a", "b", "c"))), *arguments)
 
 
-@pytest.mark.parametrize("penalty", [math.nan, math.inf, -11, True])
+@pytest.mark.parametrize("penalty", [math.nan, math.inf, -11, True, "1", None])
 def test_a_penalty_that_is_none_is_refused(penalty):
     with pytest.raises(mg.InvalidInput, match=r"length_penalty must be a number from -10 to 10, got .*; 1 is the mean"):
         beam_search(last_token_model(TRAP), [0], 2, 2, length_penalty=penalty)

@@ -124,9 +124,16 @@ def test_noise_may_be_given_and_is_no_negative_number():
     table = mg.LogitTable(mg.StateSpace(3, 1), np.array([[3.0, 2.0, 1.0], [0.0, 9.0, 8.5], [7.0, 0.0, 0.0]]))
     calls = mg.greedy_machine(table, noise=1.0).close_calls
     assert list(zip(calls.states.tolist(), calls.tokens.tolist(), strict=True)) == [(0, 1), (1, 2)]
-    for noise in (-1.0, np.nan, np.inf):
+    for noise in (-1.0, np.nan, np.inf, "0.1", [0.1]):
         with pytest.raises(mg.InvalidInput, match="noise must be a number of nats of at least 0"):
             mg.greedy_machine(table, noise=noise)
+
+
+def test_gaps_beyond_the_doubles_are_no_close_choices():
+    rows = np.array([[1.7e308, 1.7e308, -1.7e308], [0.0, -1.7e308, 1.7e308], [0.0, -1.0, -2.0]])
+    machine = mg.greedy_machine(mg.LogitTable(mg.StateSpace(3, 1), rows))
+    assert machine.close_calls.summary()["token"] == [1]
+    assert (machine.n_tied, machine.smallest_margin) == (1, 0.0)
 
 
 def test_what_it_says_from_a_prompt_is_a_tail_and_a_loop():

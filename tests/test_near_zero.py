@@ -222,6 +222,16 @@ def test_prefixes_are_not_part_of_the_long_run():
     assert long_run_near_zero(cycle_barriers(whole)).exponents.value.tolist() == found.exponents.value.tolist()
 
 
+def test_a_window_that_nothing_leads_to_has_an_infinite_exponent_where_costs_are_rounded():
+    logits = np.array([[1e10, -1.0], [1.6e-8, -1.2e-12], [0.0, 3.0], [2.0, 0.1], [1.0, 0.0], [0.0, 1e-30]])
+    table = mg.LogitTable(mg.StateSpace(2, 2, with_prefixes=True), logits)
+    barriers = cycle_barriers(table)
+    assert not barriers.exact
+    found = window_exponent(table, barriers, long_run_near_zero(barriers), (1,))
+    assert bool(found.infinite)
+    assert found.value == found.lower == np.inf
+
+
 def test_a_graph_beyond_networkx_is_refused(monkeypatch):
     barriers = cycle_barriers(mg.LogitTable(mg.StateSpace(4, 1), np.eye(4)))
     monkeypatch.setattr(module, "MOST_EDGES", 8)

@@ -9,7 +9,7 @@ beginnings of each length that do best by this sum are those of the k likeliest 
 to come. The best of the beginnings left out says how likely any other text can be.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, isqrt
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.analysis.arguments import Start, start_state
+from markovgpt.analysis.arrivals import MOST_STEPS
 from markovgpt.analysis.paths import Path, ratio, require_number_shown, walk_probabilities, written
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.structure import proved
@@ -32,7 +33,6 @@ from markovgpt.scaled import FloatArray, ScaledArray, at_most, choose, widen
 from markovgpt.solvers.certificate import Enclosure, at_most_one
 
 WORKING_LAYERS = 4  # arrays of a number a state beside those that are kept
-MOST_TOKENS = 65_536
 METHOD = "Viterbi's recursion over all states"
 
 
@@ -117,7 +117,8 @@ def most_probable_continuation(chain: TransitionOperator, start: Start, n_tokens
     Raises
     ------
     InvalidInput: n below 0, k below 1, a start that is no one state of the chain.
-    TooLarge: the costs of all transitions, or those of the texts of some lengths from all states, would not fit.
+    TooLarge: the costs of all transitions, or those of the texts of some lengths from all states, would not fit; more
+        than 65,536 tokens.
 
     Method: n products in which min and + stand for + and *, for the least costs of 0 .. n-1 tokens from every state;
     they guide the search from the start. All are kept where they fit, and else each sqrt(n)-th, from which the others
@@ -132,9 +133,9 @@ def most_probable_continuation(chain: TransitionOperator, start: Start, n_tokens
     [((2, 2), 0.36), ((1, 1), 0.2)]
     """
     require_number_shown(k)
-    if not is_count(n_tokens) or n_tokens > MOST_TOKENS:
+    if not is_count(n_tokens) or n_tokens > MOST_STEPS:
         raise InvalidInput(
-            f"n_tokens must be a whole number in 0..{MOST_TOKENS}, got {n_tokens}; it is how many are written"
+            f"n_tokens must be a whole number in 0..{MOST_STEPS}, got {n_tokens}; it is how many are written"
         )
     begin = start_state(chain, start)
     costs = surprisals(chain)
@@ -195,6 +196,11 @@ def compare_decoders(
     >>> [round(found.share.value, 12) for found in compare_decoders(trap, [0], 2, n_beams=[1, 2]).decoded]    # 20 of 36
     [0.555555555556, 1.0]
     """
+    if not isinstance(chain, WindowChain) or not isinstance(n_beams, Iterable):
+        raise InvalidInput(
+            f"decoders need a chain over all windows and a list of numbers of beams, got {type(chain).__name__} and "
+            f"{n_beams}; make one with WindowChain.from_logits, and give n_beams=[1, 2, 4]"
+        )
     exact = most_probable_continuation(chain, start, n_tokens)
     begin, model = start_state(chain, start), ChainModel(chain)
     decoded = []

@@ -174,7 +174,7 @@ def greedy_machine(table: LogitTable, *, noise: float | None = None) -> GreedyMa
     >>> [states.tolist() for states in machine.cycles], machine.cycle_label(1), machine.smallest_margin
     ([[0], [1, 2], [3]], '0 1', 1.0)
     """
-    if noise is not None and not 0 <= noise < np.inf:
+    if noise is not None and not (isinstance(noise, int | float | np.integer | np.floating) and 0 <= noise < np.inf):
         raise InvalidInput(
             f"noise must be a number of nats of at least 0, got {noise}; None takes 16 roundings of the largest logit"
         )
@@ -216,7 +216,8 @@ def _chosen(
     relative = CLOSE_ROUNDINGS * unit * np.maximum(np.abs(best), 1.0)
     allowed = relative if noise is None else np.full(len(best), noise)
     near = np.flatnonzero(lead <= allowed)
-    gaps = best[near, None] - logits[near].astype(np.float64)
+    with np.errstate(over="ignore"):  # a gap beyond the doubles is inf
+        gaps = best[near, None] - logits[near].astype(np.float64)
     gaps[np.arange(len(near)), token[near]] = np.inf  # what is said is no alternative
     place, other = np.nonzero(gaps <= allowed[near, None])
     return token, lead, (rows.start + near[place], other, gaps[place, other])

@@ -243,7 +243,8 @@ def window_exponent(table: LogitTable, barriers: CycleBarriers, long_run: LongRu
     begin = [np.where(long_run.exponents.infinite, np.inf, as_floats(part)) for part in (carried.lower, carried.upper)]
     lower, upper = (np.asarray((part + more).min()) for part, more in zip(begin, bounds, strict=True))
     if not (barriers.exact and np.array_equal(*bounds)):  # one rounding more
-        lower, upper = np.nextafter(lower, 0.0), np.where(upper > 0, np.nextafter(upper, np.inf), 0.0)
+        lower = np.where(lower < np.inf, np.nextafter(lower, 0.0), np.inf)  # none leads there at all
+        upper = np.where(upper > 0, np.nextafter(upper, np.inf), 0.0)
     return answer_between(np.asarray(lower), np.asarray(upper), "least costs and trees")
 
 

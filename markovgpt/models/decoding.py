@@ -107,7 +107,10 @@ def beam_search(
     begun, stops = _tokens_of(model, prompt), _token_ids(model, stop_tokens, "stop_tokens")
     _require_count("n_tokens", n_tokens, 0)
     _require_count("n_beams", n_beams, 1)
-    if isinstance(length_penalty, bool) or not abs(length_penalty) <= STEEPEST_PENALTY:
+    is_number = isinstance(length_penalty, int | float | np.integer | np.floating) and not isinstance(
+        length_penalty, bool
+    )
+    if not is_number or not abs(length_penalty) <= STEEPEST_PENALTY:
         raise InvalidInput(
             f"length_penalty must be a number from {-STEEPEST_PENALTY:.0f} to {STEEPEST_PENALTY:.0f}, got "
             f"{length_penalty}; 1 is the mean per token"
