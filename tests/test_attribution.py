@@ -166,6 +166,20 @@ def test_far_below_the_doubles_the_parts_are_shares():
     assert found.shares[0] == pytest.approx(0.5, rel=1e-12)
 
 
+def test_visits_and_a_unit_whose_quotient_leaves_the_doubles():
+    # about 5e199 visits to 0 before it is left, for a probability of about 5e-150
+    def chain(way_on):
+        matrix = np.zeros((4, 4))
+        matrix[0] = [1, 0, 1e-200, way_on]
+        matrix[3, [1, 2]] = 1e-149, 1
+        matrix[[1, 2], [1, 2]] = 1
+        return mg.SparseChain.from_matrix(matrix)
+
+    found = attribute_change(chain(1e-200), chain(3e-200), [1], start=0)
+    assert found.windows == pytest.approx([1 / 3, 0, 0, 0], rel=1e-9)  # from 1/2 of 1e-149 to 3/4 of it
+    assert found.unit == pytest.approx(0.75e-149, rel=1e-9)
+
+
 def test_texts_and_tokens_are_named():
     letters = mg.Vocabulary(("a", "b"))
     pair = [mg.WindowChain(mg.StateSpace(2, 1), np.array([[p, 1 - p], [0.5, 0.5]]), letters) for p in (0.5, 0.25)]

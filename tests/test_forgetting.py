@@ -96,6 +96,8 @@ def test_few_steps_and_a_half_by_hand():
     assert [half.steps_within(epsilon) for epsilon in (0.9, 0.51, 0.3, 0.2)] == [3, 3, 6, 9]
     assert [half.distance(steps) for steps in (0, 2)] == [1, 1]
     assert half.distance(6) == pytest.approx(0.25, rel=1e-14)
+    for folds in (900, 1073, 1080, 10**5):  # 2**-folds is below the doubles at last, and never 0
+        assert Fraction(half.distance(3 * folds)) >= Fraction(1, 2**folds)
     assert half.log_modulus == pytest.approx(math.log(0.5) / 3, rel=1e-14)
     assert half.log_modulus > math.log(0.5) / 3 * (1 + 1e-18)
     assert half.steps_by_least(0.5) == 3 * (4 + 1)  # 0.8^4 = 0.41

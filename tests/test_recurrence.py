@@ -268,3 +268,12 @@ def test_the_real_names_come_back():
     sizes = {len(found): kemeny_constant(frozen, found).value for found in mg.recurrent_classes(frozen)}
     assert sizes == pytest.approx({size: (size - 1) / 2 for size in sizes}, rel=1e-12)
     assert np.isfinite(mean_recurrence_times(frozen).value).sum() == np.concatenate(mg.recurrent_classes(frozen)).size
+
+
+@pytest.mark.parametrize("states", [np.array([False, False, True, True]), [2.0, 3.0]])
+def test_a_mask_of_one_class_is_not_taken_for_another(states):
+    # as numbers the mask would be 0, 1, the other class
+    chain = mg.SparseChain.from_matrix([[0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0.5, 0.5], [0, 0, 0.75, 0.25]])
+    for question in (kemeny_constant, reversibility_gap):
+        with pytest.raises(mg.InvalidInput, match=r"states must be a class by its state numbers, got (bool|float64)"):
+            question(chain, states)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import markovgpt as mg
 from markovgpt.chains.operator import TransitionOperator
+from markovgpt.chains.search import _components, first_states
 from markovgpt.scaled import ScaledArray
 
 SPACES = [mg.StateSpace(V, L, prefixes) for V in (1, 2, 3) for L in (1, 2, 4) for prefixes in (False, True)]
@@ -68,6 +69,15 @@ def test_components_are_those_of_networkx(drawn):
     assert [frozenset(states) in never_left for states in found] == closed.tolist()
     for source, target in listed.edges:
         assert labels[target] <= labels[source]  # what others lead to comes first
+
+
+def test_what_is_outside_is_in_no_class_that_could_be_written_to():
+    # run uncompiled, where a place beyond the end of an array is an error and not a write into other memory
+    space, weights = mg.StateSpace(2, 2), np.full((4, 2), 0.5)
+    inside = np.array([True, False, False, True])  # 00 and 11 repeat themselves, and are left for 01 and 10
+    labels, seen = np.where(inside, -1, 4).astype(np.int32), (~inside).astype(np.int32)
+    closed = _components.py_func(weights, first_states(space), inside, labels, seen)
+    assert (labels.tolist(), closed.tolist()) == ([0, 4, 4, 1], [False, False])
 
 
 def test_components_of_a_long_way_need_no_recursion():

@@ -202,3 +202,11 @@ def test_staying_for_ever_needs_a_cycle_within():
     assert np.flatnonzero(can_stay(chain, without_two)).tolist() == [0, 3, 4, 5]
     assert not can_stay(chains.line(), np.arange(6) < 5).any()
     assert np.flatnonzero(can_stay(chains.rare_run(), np.arange(21) < 20)).tolist() == list(range(20))
+
+
+@pytest.mark.parametrize("states", [np.array([True, True, False]), [0.9, 1.2]])
+def test_a_mask_is_not_taken_for_the_states_0_and_1(states):
+    chain = mg.SparseChain.from_matrix([[0, 1, 0], [1, 0, 0], [0, 0, 1]])
+    for question in (mg.period, cyclic_classes):
+        with pytest.raises(mg.InvalidInput, match=r"states must be a class by its state numbers, got (bool|float64)"):
+            question(chain, states)

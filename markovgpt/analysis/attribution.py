@@ -35,13 +35,13 @@ from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import is_count, window_label
 from markovgpt.errors import InvalidInput, NotConverged
 from markovgpt.memory import require_memory
-from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, choose, shifted
+from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, at_most, choose, shifted
 from markovgpt.solvers.certificate import Enclosure, at_most_one, mean_over
 from markovgpt.solvers.live_system import live_system
 from markovgpt.sums import scatter_sum
 
 TOLERANCE = 1e-10  # by how much the parts may miss the whole, in units of what they add up
-PLAIN = 1e-150  # probabilities above are worked on in doubles
+PLAIN, MOST_VISITS = 1e-150, np.array(1e150)  # probabilities above, with visits below, are worked on in doubles
 BYTES_PER_STATE = 250
 
 
@@ -154,7 +154,7 @@ def attribute_change(
     unit = _larger(change)
     if not unit.positive() or same:
         terms, entered = [], np.zeros(n)
-    plain = bool(unit.log10() > np.log10(PLAIN))
+    plain = bool(unit.log10() > np.log10(PLAIN)) and all(at_most(term.mass, MOST_VISITS).all() for term in terms)
     if plain:
         terms = [_Term(as_floats(term.mass), as_floats(term.ahead), as_floats(term.own)) for term in terms]
     found = _Parts(n, int(k), unit, plain)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from markovgpt.analysis.result import Answer, rounded_down, rounded_up
 from markovgpt.analysis.stationary import stationary_distributions
-from markovgpt.analysis.structure import PROOF, proved, recurrent_classes
+from markovgpt.analysis.structure import PROOF, proved, recurrent_classes, state_numbers
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask, StateSpace
 from markovgpt.chains.window_chain import WindowChain
@@ -253,7 +253,7 @@ def recurrent_class(chain: TransitionOperator, states: ArrayLike | None) -> NDAr
                 f"{', ...' if len(classes) > 5 else ''} states; name one (states=recurrent_classes(chain)[0])"
             )
         return classes[0]
-    members = np.unique(np.asarray(states, dtype=np.int64))
+    members = state_numbers(states)
     if not any(np.array_equal(members, found) for found in classes):
         raise InvalidInput(
             f"states must be one recurrent class, got {members.tolist()[:10]}; take one of recurrent_classes(chain)"

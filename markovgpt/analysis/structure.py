@@ -179,9 +179,9 @@ def _as_class(chain: TransitionOperator, states: ArrayLike) -> Labels:
 
     Raises
     ------
-    InvalidInput: states that are not one communicating class.
+    InvalidInput: states that are no whole numbers, or not one communicating class.
     """
-    members = np.unique(np.asarray(states, dtype=np.int64))
+    members = state_numbers(states)
     chosen = np.zeros(chain.n_states, dtype=bool)
     if len(members) and members[0] >= 0 and members[-1] < chain.n_states:
         home = np.zeros(chain.n_states, dtype=bool)
@@ -194,6 +194,24 @@ def _as_class(chain: TransitionOperator, states: ArrayLike) -> Labels:
             "take one of communicating_classes(chain)"
         )
     return np.where(chosen, 0, -1).astype(np.int32)
+
+
+def state_numbers(states: ArrayLike) -> States:
+    """The states that are named by their numbers, ascending, none twice; a mask or a fraction is not taken for one.
+
+    Raises
+    ------
+    InvalidInput: what is no list of whole numbers.
+
+    >>> state_numbers([2, 0, 2]).tolist()
+    [0, 2]
+    """
+    given = np.asarray(states)
+    if given.size and given.dtype.kind not in "iu":
+        raise InvalidInput(
+            f"states must be a class by its state numbers, got {given.dtype}; of a mask take np.flatnonzero(mask)"
+        )
+    return np.unique(given.astype(np.int64))
 
 
 def can_reach(chain: TransitionOperator, target: Mask, *, through: Mask | None = None) -> Mask:

@@ -84,7 +84,8 @@ class Minorization:
         >>> Minorization(3, 0.5, 0.1).distance(6) - 0.25 < 1e-15
         True
         """
-        return min(math.exp(self._log_left * (steps // self.steps) * (1 - 8 * ROUNDING)) * (1 + 4 * ROUNDING), 1.0)
+        left = math.exp(self._log_left * (steps // self.steps) * (1 - 8 * ROUNDING))
+        return min(max(left, LOWEST) * (1 + 4 * ROUNDING), 1.0)  # an exponential below the doubles is no bound
 
     def steps_by_least(self, epsilon: float) -> float:
         """From which step on (1 - 2 least)^(floor(t / m) - 1) is at most epsilon; inf where it never is seen to be.
