@@ -7,22 +7,19 @@ cycle and none can be folded into another.
 """
 
 import json
-import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 import markovgpt as mg
+from experiments.drawn_cases import SEED, drawn_table, rows_of, twice
 from markovgpt.export.record import write_record
 from markovgpt.memory import peak_bytes
 
 FOLDER = Path("results/greedy_speed")
-SEED = 1337
-ROWS_AT_ONCE = 10**6
 
 
 @dataclass(frozen=True)
@@ -48,26 +45,12 @@ CASES = (
 def table_of(case: Case) -> mg.LogitTable:
     """The logits of a case, in float32."""
     space = mg.StateSpace(case.vocab_size, case.context_length)
-    generator = np.random.default_rng(SEED)
+    if not case.rotates:
+        return drawn_table(space)
     logits = np.zeros((space.n_states, case.vocab_size), dtype=np.float32)
-    if case.rotates:
-        oldest = np.arange(space.n_states) // case.vocab_size ** (case.context_length - 1)
-        logits[np.arange(space.n_states), oldest] = 1.0
-        return mg.LogitTable(space, logits)
-    for first in range(0, space.n_states, ROWS_AT_ONCE):
-        rows = logits[first : first + ROWS_AT_ONCE]
-        rows[:] = generator.standard_normal(rows.shape, dtype=np.float32)
+    oldest = np.arange(space.n_states) // case.vocab_size ** (case.context_length - 1)
+    logits[np.arange(space.n_states), oldest] = 1.0
     return mg.LogitTable(space, logits)
-
-
-def twice(action: Callable[[], object]) -> str:
-    """The seconds of an action, the first run and the second."""
-    seconds = []
-    for _ in range(2):
-        began = time.perf_counter()
-        action()
-        seconds.append(time.perf_counter() - began)
-    return f"{seconds[0]:.2f}, {seconds[1]:.2f}"
 
 
 def whole_machine(table: mg.LogitTable) -> mg.GreedyMachine:
@@ -109,12 +92,8 @@ def measure(case: Case) -> dict[str, str]:
 
 def main() -> None:
     """Measure every case in a process of its own, and write the table."""
-    began, rows = time.perf_counter(), []
-    for case in CASES:
-        command = [sys.executable, "-m", "experiments.greedy_speed", json.dumps(asdict(case))]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        rows.append(json.loads(done.stdout))
-        print(" | ".join(rows[-1].values()), flush=True)
+    began = time.perf_counter()
+    rows = rows_of("experiments.greedy_speed", CASES)
     mg.write_table(rows, FOLDER, "table")
     write_record(
         FOLDER,

@@ -1,4 +1,4 @@
-"""How long does the shape of a chain take: classes, periods, entropy, gap? Writes results/shape_speed/.
+"""How long does the shape of a chain take: classes, periods, entropy rate? Writes results/shape_speed/.
 
 Each row is a fresh process, so that its peak of memory is its own: what importing takes, the logits and the chain are
 left out. Every time is taken twice, the second run beside the first. Logits are drawn; top_k leaves so many tokens of
@@ -7,22 +7,19 @@ nothing leads to. What needs a long run is asked where every token stays.
 """
 
 import json
-import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 import markovgpt as mg
+from experiments.drawn_cases import SEED, drawn_table, rows_of, twice
 from markovgpt.export.record import write_record
 from markovgpt.memory import peak_bytes
 
 FOLDER = Path("results/shape_speed")
-SEED = 1337
-ROWS_AT_ONCE = 10**6
 
 
 @dataclass(frozen=True)
@@ -47,24 +44,8 @@ CASES = (
 
 def chain_of(case: Case) -> mg.WindowChain:
     """The chain of drawn logits, in single precision."""
-    space = mg.StateSpace(case.vocab_size, case.context_length)
-    generator = np.random.default_rng(SEED)
-    logits = np.empty((space.n_states, case.vocab_size), dtype=np.float32)
-    for first in range(0, space.n_states, ROWS_AT_ONCE):
-        rows = logits[first : first + ROWS_AT_ONCE]
-        rows[:] = generator.standard_normal(rows.shape, dtype=np.float32)
-    settings = mg.SamplingSettings(top_k=case.top_k)
-    return mg.WindowChain.from_logits(mg.LogitTable(space, logits), settings, dtype=np.float32)
-
-
-def twice(action: Callable[[], object]) -> str:
-    """The seconds of an action, the first run and the second."""
-    seconds = []
-    for _ in range(2):
-        began = time.perf_counter()
-        action()
-        seconds.append(time.perf_counter() - began)
-    return f"{seconds[0]:.2f}, {seconds[1]:.2f}"
+    table = drawn_table(mg.StateSpace(case.vocab_size, case.context_length))
+    return mg.WindowChain.from_logits(table, mg.SamplingSettings(top_k=case.top_k), dtype=np.float32)
 
 
 def measure(case: Case) -> dict[str, str]:
@@ -87,19 +68,14 @@ def measure(case: Case) -> dict[str, str]:
     start = int(shape.first_states[found[0]])
     asked = case.long_run and len(found) == 1
     row["entropy rate (s)"] = twice(lambda: mg.entropy_rate(chain, start=start)) if asked else ""
-    row["gap (s)"] = twice(lambda: mg.spectral_gap(chain)) if asked else ""
     row["peak MB beside the chain"] = f"{(peak_bytes() - baseline) / 1e6:,.0f}"
     return row
 
 
 def main() -> None:
     """Measure every case in a process of its own, and write the table."""
-    began, rows = time.perf_counter(), []
-    for case in CASES:
-        command = [sys.executable, "-m", "experiments.shape_speed", json.dumps(asdict(case))]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        rows.append(json.loads(done.stdout))
-        print(" | ".join(rows[-1].values()), flush=True)
+    began = time.perf_counter()
+    rows = rows_of("experiments.shape_speed", CASES)
     mg.write_table(rows, FOLDER, "table")
     write_record(
         FOLDER,

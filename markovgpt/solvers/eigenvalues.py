@@ -25,7 +25,7 @@ from markovgpt.scaled import FloatArray, as_floats
 
 DENSE = 1000  # states up to which a matrix is taken apart: 2 s; products are faster from 200 on, but may miss some
 SEED = 1337  # of the vector that the Arnoldi iteration begins with
-TOLERANCE, MOST_RESTARTS = 1e-13, 3000
+TOLERANCE, MOST_RESTARTS = 1e-13, 200
 BASIS = 24  # vectors that it keeps besides four for each eigenvalue
 LEAST_DOUBLE = -1000  # exponent of two below which probabilities may be kept scaled
 
