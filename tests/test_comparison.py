@@ -195,3 +195,10 @@ def test_names_at_two_temperatures():
     assert found.entropy_after.bits_upper < found.entropy_before.bits_lower
     assert (found.n_gained, found.n_lost) == (0, 0)
     assert found.kl_rate.bits.upper / found.kl_rate.bits.lower < 1 + 1e-8
+
+
+@pytest.mark.parametrize("start", [7, -1, (0, 5), "a"])
+def test_a_start_that_does_not_fit_is_refused_at_once(start):
+    chain = mg.SparseChain.from_matrix([[0.5, 0.5], [0.25, 0.75]])
+    with pytest.raises(mg.InvalidInput, match="start"):
+        mg.compare_chains(chain, chain, start=start)

@@ -12,21 +12,22 @@ from random_chains import window_chains
 
 import markovgpt as mg
 from markovgpt.analysis import lumping
-from markovgpt.analysis.lumping import coarsest_lumping, exact_sums, residues_of
+from markovgpt.analysis.exact_shares import exact_sums, same_shares
+from markovgpt.analysis.lumping import coarsest_lumping, residues_of
 from markovgpt.scaled import ScaledArray
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
 def rows_of(chain):
-    """The stored numbers as {successor: fraction}, state by state."""
+    """The stored numbers over their totals as {successor: fraction}, state by state."""
     rows = [{} for _ in range(chain.n_states)]
     for source, target, weight in zip(*chain.edges(), strict=True):
         mantissa, exponent = (
             (float(weight.mantissa), int(weight.exponent)) if isinstance(weight, ScaledArray) else (float(weight), 0)
         )
         rows[source][int(target)] = Fraction(mantissa) * Fraction(2) ** exponent
-    return rows
+    return [{target: weight / sum(row.values()) for target, weight in row.items()} for row in rows]
 
 
 def sent(row, blocks):
@@ -104,6 +105,53 @@ def test_window_chains_lump_as_the_definition_says(chain, by_token):
     found = coarsest_lumping(chain, labels)
     expected = refined(rows_of(chain), labels.tolist())
     assert found.block_of.tolist() == expected
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("prefixes", [False, True])
+def test_without_labels_every_model_is_one_block(dtype, prefixes):
+    # all of every row goes into the one block, whatever its stored sum was rounded to
+    space = mg.StateSpace(3, 3, prefixes)
+    logits = np.random.default_rng(5).normal(size=(space.n_states, 3))
+    chain = mg.WindowChain.from_logits(mg.LogitTable(space, logits), dtype=dtype)
+    assert coarsest_lumping(chain, np.zeros(space.n_states, dtype=int)).n_blocks == 1
+
+
+def test_rows_that_enter_one_block_are_alike_whatever_they_are_rounded_to():
+    rows = [[0, 0.1, 0.2, 0.7], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]  # 0.1 + 0.2 + 0.7 is not 1 in doubles
+    assert coarsest_lumping(mg.SparseChain.from_matrix(rows), [0, 1, 1, 1]).block_of.tolist() == [0, 1, 1, 1]
+    assert coarsest_lumping(mg.SparseChain.from_matrix(rows), [0, 0, 0, 0]).n_blocks == 1
+
+
+def test_shares_are_those_of_the_exact_normalisation():
+    # 1/3 and 2/3 as doubles sum to 1; the second row is the same one, less an ulp in both and so other shares
+    third, ulp = 1 / 3, 2.0**-53
+    rows = [[0, 0, third, 2 / 3], [0, 0, third - ulp, 2 / 3], [0, 0, 1, 0], [0, 0, 0, 1]]
+    assert coarsest_lumping(mg.SparseChain.from_matrix(rows), [0, 0, 1, 2]).n_blocks == 4
+    small = 1 - 2.0**-52  # a row times a power of two would be off too far; one times 1 - 2**-52 is the same chain
+    scaled = [[0, 0, 0.5, 0.5], [0, 0, 0.5 * small, 0.5 * small], [0, 0, 1, 0], [0, 0, 0, 1]]
+    assert coarsest_lumping(mg.SparseChain.from_matrix(scaled), [0, 0, 1, 2]).block_of.tolist() == [0, 0, 1, 2]
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 2**60), st.integers(-300, 300)), min_size=1, max_size=5))
+def test_shares_of_numbers_of_any_size_are_compared_exactly(parts):
+    def sums(factor):
+        blocks, wholes, powers = (np.array(column) for column in zip(*parts, strict=True))
+        mantissas, shifts = np.frexp(wholes.astype(np.float64) * factor)
+        return exact_sums(blocks, mantissas, shifts.astype(np.int64) + powers)
+
+    one = sums(1.0)
+    assert same_shares(one, sums(2.0))
+    assert same_shares(sums(0.25), one)
+    assert same_shares(one, exact_sums(np.array([2]), np.array([0.5]), np.array([-400]))) == (
+        {b for b, *_ in one} == {2}
+    )
+    longer = (*one, *((block + 10, place, bits) for block, place, bits in one))  # half of it goes elsewhere
+    assert not same_shares(one, longer)
+    twice = exact_sums(np.array([0, 1]), np.array([0.5, 0.75]), np.array([1, 1]))
+    thrice = exact_sums(np.array([0, 1]), np.array([0.5, 0.75]), np.array([90_000_000_000, 90_000_000_001]))
+    assert not same_shares(twice, thrice)
 
 
 def test_a_chain_of_order_one_told_with_three_tokens_has_as_many_blocks_as_tokens():

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from markovgpt.analysis.arguments import Start
+from markovgpt.analysis.arguments import Start, start_distribution
 from markovgpt.analysis.change import Change
 from markovgpt.analysis.divergence import RowDivergence, row_divergence
 from markovgpt.analysis.entropy import EntropyRate, in_bits, row_entropies
@@ -244,7 +244,7 @@ def compare_chains(
 
     Raises
     ------
-    InvalidInput: chains over different states; the message says what differs.
+    InvalidInput: chains over different states; the message says what differs. A start that does not fit them.
     TooLarge: the numbers of all states would not fit.
 
     >>> from markovgpt.chains.sparse_chain import SparseChain
@@ -256,6 +256,8 @@ def compare_chains(
     (0.10375937482, 0)
     """
     one, two = on_one_space(before, after, shared=shared)
+    if start is not None:
+        start_distribution(one, start)  # refused before anything is compared
     return ChainComparison(one, two, row_divergence(one, two), start)
 
 

@@ -5,10 +5,11 @@ probability; the blocks are then a Markov chain from every start. Of all lumping
 a coarsest one. Starting from the labels, each round splits every block by what its states send into the blocks so far;
 no lumping can hold two states together that a round takes apart, and when a round splits nothing the partition is one.
 
-"The same probability" means: the sums of the stored numbers are the same real numbers, not rounded ones. Each round
-compares them modulo two primes with a random factor for each block: sums that are equal stay together, always; others
-part but for a chance of about 2**-62. At the end all are compared exactly, in whole numbers; were any two found
-different, they would be parted and the rounds go on. So the answer is a lumping by proof, and the coarsest.
+"The same probability" means: the sums of the stored numbers over the total of their row are the same real numbers, not
+rounded ones. Each round compares them modulo two primes with a random factor for each block: shares that are equal stay
+together, always; others part but for a chance of about 2**-62. At the end all are compared exactly, in whole numbers;
+were any two found different, they would be parted and the rounds go on. So the answer is a lumping by proof, and the
+coarsest. (A table of windows and prefixes in single precision is taken as its probabilities, rounded to doubles.)
 
 Source: J. G. Kemeny, J. L. Snell, Finite Markov Chains, 1976, theorem 6.3.2; A. Valmari, G. Franceschinis, Simple
 O(m log n) time Markov chain lumping, TACAS 2010, LNCS 6015, 38-52 (the same partition, one splitter after the other).
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from markovgpt.analysis.exact_shares import Sums, exact_sums, same_shares
 from markovgpt.chains.lumped_rows import Blocks, LumpedRows, padded
 from markovgpt.chains.operator import Edges, TransitionOperator
 from markovgpt.chains.sparse_chain import SparseChain
@@ -33,10 +35,7 @@ from markovgpt.sums import exact_sum, scatter_sum
 PRIMES = (2**31 - 1, 2**31 - 19)
 SEED = 1337  # of the factors, so that two runs are alike
 ENTRIES_AT_ONCE = 2**20  # of rows that are compared exactly
-BYTES_PER_STATE, BYTES_PER_ENTRY = 200, 12  # blocks, their signatures and order; residues, and the quotient's entries
-LIMB = 64  # bits of a whole number that stand together
-
-Sums = tuple[tuple[int, int, int], ...]
+BYTES_PER_STATE, BYTES_PER_ENTRY = 230, 12  # blocks, their signatures and order; residues, and the quotient's entries
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,11 +115,11 @@ def coarsest_lumping(chain: TransitionOperator, labels: ArrayLike) -> Lumping:
         "give a shorter context length",
     )
     rows = LumpedRows.of(chain)
-    residues = [(prime, residues_of(rows.weights, prime)) for prime in PRIMES]
+    shares = [Residues.of(rows, prime) for prime in PRIMES]
     random = np.random.default_rng(SEED)
     while True:
         rounds += 1
-        finer = _refined(rows, residues, blocks, random)
+        finer = _refined(rows, [part for part in shares if part.is_usable], blocks, random)
         if finer.max() == blocks.max():
             finer = _told_apart(rows, blocks)
         if finer.max() == blocks.max():
@@ -189,14 +188,46 @@ def residues_of(weights: Any, prime: int) -> NDArray[np.int32]:
     return found
 
 
-def _refined(
-    rows: LumpedRows, residues: Sequence[tuple[int, NDArray[np.int32]]], blocks: Blocks, random: np.random.Generator
-) -> Blocks:
-    """Blocks split by what their states send into each, modulo primes."""
+@dataclass(frozen=True, eq=False)
+class Residues:
+    """Stored numbers and row totals modulo a prime, so that shares of a row can be compared.
+
+    Parameters
+    ----------
+    prime: below 2**31.
+    each: (n_entries,) the stored numbers.
+    inverse: (n_states,) one over the total of each row; 0 where the total is a multiple of the prime.
+    """
+
+    prime: int
+    each: NDArray[np.int32]
+    inverse: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: LumpedRows, prime: int) -> "Residues":
+        """The residues of a chain's rows."""
+        each = residues_of(rows.weights, prime)
+        totals = rows.modular_pull(each, np.ones(rows.n_states, dtype=np.int64), prime)
+        inverse, power, exponent = np.ones_like(totals), totals, prime - 2  # Fermat: x**(p - 2) is 1 / x
+        while exponent:
+            if exponent % 2:
+                inverse = inverse * power % prime
+            power, exponent = power * power % prime, exponent // 2
+        return cls(prime, each, inverse)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether every row has an inverse; two in a million do not have one, and the exact comparison sees to them."""
+        return bool(self.inverse.all())
+
+
+def _refined(rows: LumpedRows, shares: Sequence[Residues], blocks: Blocks, random: np.random.Generator) -> Blocks:
+    """Blocks split by which share of their rows states send into each, modulo primes."""
     signature = np.zeros(rows.n_states, dtype=np.int64)
-    for prime, each in residues:
-        factors = random.integers(1, prime, size=int(blocks.max()) + 1)
-        signature = signature * 2**31 + rows.modular_pull(each, factors[blocks], prime)
+    for part in shares:
+        factors = random.integers(1, part.prime, size=int(blocks.max()) + 1)
+        sent = rows.modular_pull(part.each, factors[blocks], part.prime)
+        signature = signature * 2**31 + sent * part.inverse % part.prime
     order = np.lexsort((signature, blocks))
     starts = (np.diff(blocks[order]) != 0) | (np.diff(signature[order]) != 0)
     names = np.empty(rows.n_states, dtype=np.int64)
@@ -205,11 +236,11 @@ def _refined(
 
 
 def _told_apart(rows: LumpedRows, blocks: Blocks) -> Blocks:
-    """Blocks split by what their states send into each, exactly."""
+    """Blocks split by which share of their rows states send into each, exactly."""
     first_states = np.unique(blocks, return_index=True)[1]
     others = np.flatnonzero(first_states[blocks] != np.arange(rows.n_states))
-    names = blocks.copy()
-    seen: dict[tuple[int, Sums], int] = {}
+    names, n_names = blocks.copy(), int(blocks.max()) + 1
+    seen: dict[int, list[tuple[Sums, int]]] = {}  # of each block those that differ from its first state
     step = max(1, ENTRIES_AT_ONCE // rows.width)
     for begin in range(0, len(others), step):
         states = others[begin : begin + step]
@@ -218,28 +249,15 @@ def _told_apart(rows: LumpedRows, blocks: Blocks) -> Blocks:
         same = np.logical_and.reduce([(x == y).all(axis=1) for x, y in zip(mine, theirs, strict=True)])
         for place in np.flatnonzero(~same).tolist():
             own = exact_sums(*(part[place] for part in mine))
-            if own != exact_sums(*(part[place] for part in theirs)):
-                block = int(blocks[states[place]])
-                names[states[place]] = seen.setdefault((block, own), int(blocks.max()) + 1 + len(seen))
+            if same_shares(own, exact_sums(*(part[place] for part in theirs))):
+                continue
+            apart = seen.setdefault(int(blocks[states[place]]), [])
+            name = next((name for known, name in apart if same_shares(own, known)), n_names)
+            if name == n_names:
+                apart.append((own, name))
+                n_names += 1
+            names[states[place]] = name
     return by_first_state(names)
-
-
-def exact_sums(blocks: NDArray[np.int64], mantissas: NDArray[np.float64], exponents: NDArray[np.int64]) -> Sums:
-    """The exact sum of mantissa * 2**exponent in each block but -1: the block, a place, the 64 bits that stand there.
-
-    >>> halves = exact_sums(np.array([0, 0]), np.array([0.5, 0.5]), np.array([0, 0]))
-    >>> halves == exact_sums(np.array([0]), np.array([0.5]), np.array([1]))
-    True
-    """
-    limbs: dict[tuple[int, int], int] = {}
-    for block, mantissa, exponent in zip(blocks.tolist(), mantissas.tolist(), exponents.tolist(), strict=True):
-        place, shift = divmod(exponent - 53, LIMB)
-        carried = int(mantissa * 2**53) << shift
-        while block >= 0 and carried:
-            carried += limbs.get((block, place), 0)
-            limbs[block, place] = carried % 2**LIMB
-            carried, place = carried >> LIMB, place + 1
-    return tuple((block, place, bits) for (block, place), bits in sorted(limbs.items()) if bits)
 
 
 def quotient_of(
