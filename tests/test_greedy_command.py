@@ -45,7 +45,9 @@ def test_a_start_says_a_tail_and_then_its_loop(asked):
     line = "from here 'a' once, then 'aba' for ever"
     assert asked(WANDERS, "--start", "bb")[0] == line
     assert asked(WANDERS, "--start-tokens", "1,1")[0] == line
-    assert asked(WANDERS, "--start", "bb", "--json")["says"] == {"once": "a", "for_ever": "aba"}
+    assert asked(WANDERS, "--start", "bb", "--json")["says"] == {"once": "a", "for_ever": "aba", "certain": True}
+    tied = [[1.0, 1], [1, 0], [0, 1], [0, 1]]
+    assert asked(tied, "--start", "aa")[0].endswith("for ever, unless a close choice on the way falls otherwise")
 
 
 def test_json_says_all(asked):
@@ -60,7 +62,7 @@ def test_what_a_close_choice_would_change_is_said(asked):
     tied = [[1.0, 1], [1, 0], [0, 1], [0, 1]]  # aa says a, and ties with b
     lines = asked(tied)
     assert "'a' for ever (1 window), from 1 of 4 windows, which a close choice could undo" in lines
-    assert lines[-1] == "choices within float noise: 1; one falling the other way would undo 1 loop and close 0 new"
+    assert lines[-1] == "choices within noise: 1; one falling the other way would undo 1 loop and close 0 new"
     wide = asked(ROTATES, "--noise", "1", "--json")
     assert (wide["close_choices"], wide["windows_certain"]) == (4, 0)
     assert wide["loops_lost_by_one"] == ["a", "ab", "b"]
@@ -89,7 +91,9 @@ def test_a_machine_too_large_to_draw_is_drawn_by_its_loops(asked, tmp_path):
     found = asked(drawn, "--minimise", name, "--json", context_length=12)["smallest"]
     assert found["states"] > 150
     assert found["only_loops"] is True
-    assert "so the loops alone are drawn" in asked.err
+    assert f"so {name}.dot has the whole and the others its loops" in asked.err
+    lines = (tmp_path / "machine.dot").read_text().splitlines()
+    assert sum("->" in line for line in lines) == found["states"]
     rotating = np.eye(2)[[0] * 128 + [1] * 128]  # says its oldest token: every window is on a loop
     asked(rotating, "--minimise", name, code=4, context_length=8)
     assert "150" in asked.err

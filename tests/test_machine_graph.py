@@ -174,3 +174,22 @@ def test_pictures_are_drawn_by_the_wheel_where_there_is_no_program(spelling, tmp
 def test_another_ending_is_refused(spelling, tmp_path):
     with pytest.raises(mg.InvalidInput, match=r"must end in .svg, .png or .pdf, got 'machine.bmp'"):
         draw_machine(spelling, tmp_path / "machine.bmp")
+
+
+def test_a_machine_that_reads_with_many_arrows_is_written_but_not_drawn(tmp_path):
+    # what is said tells all windows of two of 20 tokens apart by the newest: 20 states, each with 20 steps
+    said = np.tile(np.arange(20), 20)
+    machine = smallest_machine(mg.StateSpace(20, 2), said, reading=True)
+    assert machine.n_states == 20
+    with pytest.raises(mg.TooLarge, match="must have at most 250 arrows, got 400; draw the loops alone"):
+        draw_machine(machine, tmp_path / "dense.svg")
+    text = write_machine_dot(machine, tmp_path / "dense.dot").read_text()
+    assert text.count("->") == 400
+    draw_machine(machine, tmp_path / "dense.svg", only_loops=True)
+
+
+def test_a_machine_of_any_size_is_written_as_dot(tmp_path):
+    rotating = smallest_machine(mg.StateSpace(2, 8), [0] * 128 + [1] * 128)
+    text = write_machine_dot(rotating, tmp_path / "large.dot").read_text()
+    assert text.count("->") == 256
+    assert len(re.findall(r"^\ts\d+ \[label=", text, flags=re.MULTILINE)) == 256

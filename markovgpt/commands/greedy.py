@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from markovgpt.analysis.arguments import start_state
 from markovgpt.analysis.greedy import GreedyMachine, greedy_machine
 from markovgpt.analysis.moore import MooreMachine
 from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.commands.options import add_model, path, table_of, token_ids
 from markovgpt.commands.output import MOST_LINES, counted, print_json, print_rest
-from markovgpt.errors import InvalidInput
-from markovgpt.export.dot import MOST_DRAWN
+from markovgpt.errors import InvalidInput, TooLarge
 from markovgpt.export.machine_graph import draw_machine, write_machine_dot, write_machine_tikz
 
 
@@ -48,14 +48,16 @@ def _greedy(given: argparse.Namespace) -> None:
     found: dict[str, Any] = {"loops": _loops(machine), **_certainty(machine)}
     if start is not None:
         said = machine.says(start)
-        found["says"] = {"once": machine.shown(said.once), "for_ever": machine.shown(said.for_ever)}
+        certain = bool(machine.close_calls.is_certain[start_state(machine, start)])
+        found["says"] = {"once": machine.shown(said.once), "for_ever": machine.shown(said.for_ever), "certain": certain}
     if given.minimise is not None:
         found["smallest"] = _written(machine.minimised(reading=given.reading, start=start), given.minimise)
     if given.json:
         print_json("greedy", SamplingSettings(temperature=0), table, began, found)
         return
     if start is not None:
-        print(f"from here '{found['says']['once']}' once, then '{found['says']['for_ever']}' for ever")
+        doubt = "" if found["says"]["certain"] else ", unless a close choice on the way falls otherwise"
+        print(f"from here '{found['says']['once']}' once, then '{found['says']['for_ever']}' for ever{doubt}")
     else:
         _print_loops(machine, found["loops"])
     _print_certainty(found)
@@ -105,19 +107,17 @@ def _around(machine: GreedyMachine, index: int) -> tuple[int, ...]:
 
 
 def _written(machine: MooreMachine, name: str) -> dict[str, Any]:
-    """The smallest machine as files; its loops alone where the whole is too large to draw."""
-    only_loops = machine.n_states > MOST_DRAWN
-    if only_loops:
-        print(
-            f"markovgpt: {machine.n_states} states are more than {MOST_DRAWN}, so the loops alone are drawn; "
-            "--start draws what one start leads to",
-            file=sys.stderr,
-        )
-    Path(name).parent.mkdir(parents=True, exist_ok=True)
-    files = [
-        write(machine, f"{name}{ending}", only_loops=only_loops)
-        for write, ending in ((write_machine_dot, ".dot"), (write_machine_tikz, ".tex"), (draw_machine, ".svg"))
-    ]
+    """The smallest machine as files; drawn by its loops alone where the whole is too large."""
+    folder = Path(name).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [write_machine_dot(machine, f"{name}.dot")]
+    only_loops = False
+    try:
+        drawn = draw_machine(machine, f"{name}.svg")
+    except TooLarge as refused:
+        print(f"markovgpt: {refused}; so {name}.dot has the whole and the others its loops", file=sys.stderr)
+        only_loops, drawn = True, draw_machine(machine, f"{name}.svg", only_loops=True)
+    files += [write_machine_tikz(machine, f"{name}.tex", only_loops=only_loops), drawn]
     return {"states": machine.n_states, "only_loops": only_loops, "files": [str(file) for file in files]}
 
 
@@ -135,5 +135,5 @@ def _print_certainty(found: dict[str, Any]) -> None:
     """The margins, and what hangs on them."""
     print(f"windows with tied logits: {found['n_tied']}; smallest margin {found['smallest_margin']:.3g} nats")
     if found["close_choices"]:
-        print(f"choices within float noise: {found['close_choices']}; one falling the other way would undo", end=" ")
+        print(f"choices within noise: {found['close_choices']}; one falling the other way would undo", end=" ")
         print(f"{counted(len(found['loops_lost_by_one']), 'loop')} and close {found['n_closed_by_one']} new")

@@ -23,6 +23,7 @@ from markovgpt.export.tikz import tikz_picture
 LONGEST_TOKEN, LONGEST_LOOP, MOST_NAMED = 12, 48, 3  # characters of a token and of a loop; tokens on an arrow
 CENTIMETRES = 2.54  # of an inch
 SMALL = 0.17  # width of a character of a count
+MOST_ARROWS = 250  # of a machine that reads: 2 s; twice as many take a minute
 RED, BLUE, GREY, FILL = "#b2182b", "#2b6ca3", "#8a8a8a", "#dbe9f6"
 Kept = NDArray[np.int64]
 
@@ -136,9 +137,11 @@ def reading_arrows(machine: MooreMachine) -> tuple[Arrow, ...]:
 
 
 def write_machine_dot(machine: MooreMachine, path: str | Path, *, only_loops: bool = False) -> Path:
-    """Write the machine as DOT text; parameters and refusals as for `placed_machine`. Returns the path."""
+    """Write the machine as DOT text, one of any size; of more than 150 states without places. Returns the path."""
     file = Path(path)
-    file.write_text(machine_graph(machine, only_loops=only_loops).source, encoding="utf-8")
+    whole = not only_loops and machine.n_states > MOST_DRAWN
+    graph = _unplaced(machine) if whole else machine_graph(machine, only_loops=only_loops)
+    file.write_text(graph.source, encoding="utf-8")
     return file
 
 
@@ -152,9 +155,33 @@ def write_machine_tikz(machine: MooreMachine, path: str | Path, *, only_loops: b
 def draw_machine(machine: MooreMachine, path: str | Path, *, only_loops: bool = False) -> Path:
     """Draw the machine; the name's ending says the format: .svg, .png or .pdf. Returns the path.
 
-    Parameters and refusals as for `placed_machine`, and another ending, or no Graphviz on this machine.
+    Parameters and refusals as for `placed_machine`, and another ending, no Graphviz on this machine, or of a machine
+    that reads more than 250 arrows, which Graphviz takes minutes to keep apart.
     """
+    if machine.is_reading and not only_loops and machine.n_states <= MOST_DRAWN:
+        n_arrows = len(reading_arrows(machine))
+        if n_arrows > MOST_ARROWS:
+            raise TooLarge(
+                f"a drawing of a machine that reads must have at most {MOST_ARROWS} arrows, got {n_arrows}; draw the "
+                "loops alone (only_loops=True), or write it as text (write_machine_dot)"
+            )
     return write_picture(path, lambda: machine_graph(machine, only_loops=only_loops))
+
+
+def _unplaced(machine: MooreMachine) -> graphviz.Digraph:
+    """All states and steps, for Graphviz to place."""
+    graph = graphviz.Digraph()
+    for state in range(machine.n_states):
+        label = graphviz.escape(f"{machine.label(state)}\n{int(machine.n_folded[state])}")
+        graph.node(f"s{state}", label=label)
+    steps = (
+        reading_arrows(machine)
+        if machine.is_reading
+        else [Arrow(state, after) for state, after in enumerate(machine.successor.tolist()) if after >= 0]
+    )
+    for arrow in steps:
+        graph.edge(f"s{arrow.source}", f"s{arrow.target}", label=graphviz.escape(arrow.label))
+    return graph
 
 
 def _shortened(text: str, longest: int) -> str:
