@@ -17,6 +17,7 @@ O(m log n) time Markov chain lumping, TACAS 2010, LNCS 6015, 38-52 (the same par
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from markovgpt.memory import require_memory
 from markovgpt.scaled import Numbers, ScaledArray, concatenate, is_positive
 from markovgpt.sums import exact_sum, scatter_sum
 
-PRIMES = (2**31 - 1, 2**31 - 19)
+PRIMES = (1_234_567_891, 1_876_543_241, 2_012_345_681, 1_698_765_437)  # none near a power of two, as row totals are
 SEED = 1337  # of the factors, so that two runs are alike
 ENTRIES_AT_ONCE = 2**20  # of rows that are compared exactly
 BYTES_PER_STATE, BYTES_PER_ENTRY = 230, 12  # blocks, their signatures and order; residues, and the quotient's entries
@@ -115,11 +116,11 @@ def coarsest_lumping(chain: TransitionOperator, labels: ArrayLike) -> Lumping:
         "give a shorter context length",
     )
     rows = LumpedRows.of(chain)
-    shares = [Residues.of(rows, prime) for prime in PRIMES]
+    shares = _two_usable(rows)
     random = np.random.default_rng(SEED)
     while True:
         rounds += 1
-        finer = _refined(rows, [part for part in shares if part.is_usable], blocks, random)
+        finer = _refined(rows, shares, blocks, random)
         if finer.max() == blocks.max():
             finer = _told_apart(rows, blocks)
         if finer.max() == blocks.max():
@@ -217,8 +218,13 @@ class Residues:
 
     @property
     def is_usable(self) -> bool:
-        """Whether every row has an inverse; two in a million do not have one, and the exact comparison sees to them."""
+        """Whether every row has an inverse: no total is a multiple of the prime."""
         return bool(self.inverse.all())
+
+
+def _two_usable(rows: LumpedRows) -> list[Residues]:
+    """Residues modulo the first two primes that every row total has an inverse of."""
+    return list(islice(filter(lambda part: part.is_usable, (Residues.of(rows, prime) for prime in PRIMES)), 2))
 
 
 def _refined(rows: LumpedRows, shares: Sequence[Residues], blocks: Blocks, random: np.random.Generator) -> Blocks:
