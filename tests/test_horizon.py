@@ -122,6 +122,7 @@ def test_what_survives_in_a_cycle_is_bracketed_over_whole_rounds(steps):
             assert answer.iterations < 200
 
 
+@pytest.mark.slow
 def test_a_bracket_that_stays_wide_says_so_and_still_holds():
     # two states that never meet, with hazards of 1e-6 and 1e-3, reached from 0 with even chances
     chain = mg.SparseChain.from_matrix([[0, 0.5, 0.5, 0], [0, 1 - 1e-6, 0, 1e-6], [0, 0, 1 - 1e-3, 1e-3], [0, 0, 0, 1]])

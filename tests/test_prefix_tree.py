@@ -34,7 +34,7 @@ def table_of(model, context_length):
     return space, table
 
 
-@pytest.mark.parametrize("tile_rows", [1, 7, 64, 4096])
+@pytest.mark.parametrize("tile_rows", [7, *(pytest.param(rows, marks=pytest.mark.slow) for rows in (1, 64, 4096))])
 @pytest.mark.parametrize(
     "sizes",
     [

@@ -85,7 +85,9 @@ def test_the_shape_of_what_is_left_of_it(name):
 
 
 @needs_data
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if "ctx4" in name else []) for name in MODELS]
+)
 def test_a_colder_chain_compared(name):
     table = table_of(name)
     before, after = (
@@ -107,6 +109,7 @@ def test_a_colder_chain_compared(name):
     assert (same.kl_rate.bits.upper, same.stationary_shift.upper) == (0, 0)
 
 
+@pytest.mark.slow
 @needs_data
 def test_shakespeare_at_temperature_zero_is_a_small_machine():
     model = mg.load_model(DATA / "nanogpt_shakespeare_ctx64")

@@ -43,6 +43,7 @@ def test_the_condensation_of_windows_is_networkxs(chain):
     assert_is_networkxs(chain)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_edges_are_networkxs():
     random, space = np.random.default_rng(3), mg.StateSpace(6, 6)  # 46,656 windows
     rows = np.zeros((space.n_states, 6))

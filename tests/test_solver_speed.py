@@ -58,6 +58,7 @@ def test_ratios_are_of_the_smallest_times():
     assert (without["times faster than scipy's CSR"], without["note"]) == ("", "no CSR")
 
 
+@pytest.mark.slow
 def test_products_are_measured_in_a_process_of_its_own():
     rows = streaming_speed.rows([streaming_speed.Case(3, 3, "float32", 1)])
     assert [(row["product"], row["entries"], row["threads"]) for row in rows] == [
@@ -140,6 +141,7 @@ def test_sizes_are_compared_by_the_time_of_a_state():
     assert row["seconds certified"] == row["relative width"] == row["ns a state, certified"] == ""
 
 
+@pytest.mark.slow
 def test_a_large_chain_is_solved_in_a_process_of_its_own():
     (row,) = solver_speed.large_rows([replace(solver_speed.LARGE[0], context_length=2)])
     assert (row["states"], row["outcome"], row["times that of the smallest"]) == ("729", "certified", "1.00")

@@ -29,6 +29,7 @@ def test_there_are_a_hundred_settings(tiny):
     assert (asked.reds, asked.starts, asked.within) == (("sex",), ("\n",), 200)
 
 
+@pytest.mark.slow
 def test_every_way_gives_the_same_answers(tiny, monkeypatch):
     monkeypatch.setattr(sweep_speed, "TEMPERATURES", (0.6, 1.5))
     monkeypatch.setattr(sweep_speed, "TOP_KS", (None, 18))  # by which such a model cannot say it

@@ -91,6 +91,7 @@ def test_bad_arguments_are_refused(tmp_path):
         main([str(odd)])
 
 
+@pytest.mark.slow
 def test_a_whole_run_in_small_writes_everything(tmp_path, monkeypatch):
     text = tmp_path / "few.txt"
     text.write_text("die\nada\n")
