@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from markovgpt.analysis.exact_shares import exact_sums, same_shares
+from markovgpt.chains.exact_shares import exact_sums, same_shares
 
 
 def row(*numbers):

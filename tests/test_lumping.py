@@ -12,8 +12,8 @@ from random_chains import window_chains
 
 import markovgpt as mg
 from markovgpt.analysis import lumping
-from markovgpt.analysis.exact_shares import exact_sums, same_shares
 from markovgpt.analysis.lumping import coarsest_lumping, residues_of
+from markovgpt.chains.exact_shares import exact_sums, same_shares
 from markovgpt.scaled import ScaledArray
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

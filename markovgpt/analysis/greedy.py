@@ -24,7 +24,7 @@ from markovgpt.vocabulary import Vocabulary
 States = NDArray[np.int64]
 ENTRIES_AT_ONCE = 2**22  # logits looked at in one pass
 BYTES_PER_STATE = 24  # tokens, successors, order, basins, and two counts while they are made
-BYTES_PER_CALL = 60  # a window, a token and a gap, gathered and joined, and what they change
+BYTES_PER_CALL = 80  # a window, a token and a gap, gathered and joined, and what they change
 CLOSE_ROUNDINGS = 16  # a lead that another order of summation could turn round, in roundings of the larger logit
 
 
@@ -165,7 +165,7 @@ def greedy_machine(table: LogitTable, *, noise: float | None = None) -> GreedyMa
     Raises
     ------
     InvalidInput: logits after a window that hold NaN, +inf or no number; noise below 0.
-    TooLarge: 24 bytes a state, and 60 for each close choice, would not fit.
+    TooLarge: 24 bytes a state, and 80 for each close choice, would not fit.
 
     Method: one pass over the table; then the functional graph, in time and memory proportional to the states.
 

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from markovgpt.analysis.exact_shares import Sums, exact_sums, same_shares
+from markovgpt.chains.exact_shares import Sums, exact_sums, same_shares
 from markovgpt.chains.lumped_rows import Blocks, LumpedRows, padded
 from markovgpt.chains.operator import Edges, TransitionOperator
 from markovgpt.chains.sparse_chain import SparseChain

@@ -14,7 +14,16 @@ from markovgpt.analysis.comparison import ChainComparison, KLRate, compare_chain
 from markovgpt.analysis.greedy_comparison import GreedyComparison, Loop, compare_greedy
 from markovgpt.analysis.result import Answer
 from markovgpt.chains.red import red_tokens
-from markovgpt.commands.options import Made, add_common, add_end, chain_of, stop_tokens_of, token_ids
+from markovgpt.commands.options import (
+    Made,
+    add_common,
+    add_end,
+    add_start,
+    chain_of,
+    start_of,
+    stop_tokens_of,
+    token_ids,
+)
 from markovgpt.commands.output import bits_shown, counted, gap_shown, print_json
 from markovgpt.errors import InvalidInput, NotConverged
 from markovgpt.export.tables import certified_digits
@@ -38,9 +47,7 @@ def add_compare(commands: Any) -> None:
     asking.add_argument(
         "--red-tokens", metavar="IDS", type=token_ids, action="append", default=[], help="token ids: 19,5,24"
     )
-    start = asking.add_mutually_exclusive_group()
-    start.add_argument("--start", metavar="TEXT", help="the window to begin with")
-    start.add_argument("--start-tokens", metavar="IDS", type=token_ids, help="the same as token ids: 0,0,0,0")
+    add_start(asking.add_mutually_exclusive_group(), "the window to begin with")
     asking.add_argument("--within", metavar="N", type=int, help="within N tokens; left out: ever")
     add_end(asking)
     comparing.set_defaults(answer=_compare)
@@ -48,7 +55,7 @@ def add_compare(commands: Any) -> None:
 
 def _compare(given: argparse.Namespace) -> None:
     began = time.perf_counter()
-    start = given.start if given.start is not None else given.start_tokens
+    start = start_of(given)
     reds: dict[str, Target] = {text: text for text in given.red}
     reds |= {",".join(map(str, tokens)): red_tokens(tokens) for tokens in given.red_tokens}
     if reds and start is None:
@@ -181,7 +188,7 @@ def _print_json(
     source = after.table.source
     whole: dict[str, Any] = {"after": None if source is None else dataclasses.asdict(source)}
     whole |= {"cuts": [dataclasses.asdict(one.cuts) for one in made]}
-    whole |= {"start": given.start if given.start is not None else given.start_tokens, "within": given.within}
+    whole |= {"start": start_of(given), "within": given.within}
     whole |= found.summary() | {"temperature_zero": loops.summary()}
     whole["red"] = {name: change.summary() for name, change in changes.items()}
     print_json("compare", before.settings, before.table, began, whole)

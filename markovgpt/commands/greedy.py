@@ -12,7 +12,7 @@ from markovgpt.analysis.arguments import start_state
 from markovgpt.analysis.greedy import GreedyMachine, greedy_machine
 from markovgpt.analysis.moore import MooreMachine
 from markovgpt.chains.sampling import SamplingSettings
-from markovgpt.commands.options import add_model, path, table_of, token_ids
+from markovgpt.commands.options import add_model, add_start, path, start_of, table_of
 from markovgpt.commands.output import MOST_LINES, counted, print_json, print_rest
 from markovgpt.errors import InvalidInput, TooLarge
 from markovgpt.export.machine_graph import draw_machine, write_machine_dot, write_machine_tikz
@@ -22,9 +22,7 @@ def add_greedy(commands: Any) -> None:
     """The command and its options."""
     greedy = commands.add_parser("greedy", help="the loops it falls into at temperature 0")
     add_model(greedy)
-    begin = greedy.add_mutually_exclusive_group()
-    begin.add_argument("--start", metavar="TEXT", help="what it says from here on, alone")
-    begin.add_argument("--start-tokens", metavar="IDS", type=token_ids, help="the same in token ids, such as 0,0,5")
+    add_start(greedy.add_mutually_exclusive_group(), "what it says from here on, alone")
     greedy.add_argument(
         "--minimise",
         metavar="NAME",
@@ -44,7 +42,7 @@ def _greedy(given: argparse.Namespace) -> None:
         raise InvalidInput("--reading is about the machine that --minimise writes, got no --minimise; give both")
     table = table_of(given)
     machine = greedy_machine(table, noise=given.noise)
-    start = given.start if given.start_tokens is None else given.start_tokens
+    start = start_of(given)
     found: dict[str, Any] = {"loops": _loops(machine), **_certainty(machine)}
     if start is not None:
         said = machine.says(start)

@@ -6,7 +6,7 @@ from typing import Any
 
 from markovgpt.analysis.continuations import DecodingComparison, compare_decoders
 from markovgpt.chains.states import window_label
-from markovgpt.commands.options import add_common, chain_of, token_ids
+from markovgpt.commands.options import add_common, add_start, chain_of, start_of
 from markovgpt.commands.output import print_json
 from markovgpt.export.tables import certified_digits
 
@@ -16,9 +16,7 @@ def add_likeliest(commands: Any) -> None:
     likeliest = commands.add_parser("likeliest", help="the likeliest text of N tokens, beside greedy and beam search")
     add_common(likeliest)
     asking = likeliest.add_argument_group("question")
-    start = asking.add_mutually_exclusive_group(required=True)
-    start.add_argument("--start", metavar="TEXT", help="the window to begin with")
-    start.add_argument("--start-tokens", metavar="IDS", type=token_ids, help="the same as token ids: 0,0,0,0")
+    add_start(asking.add_mutually_exclusive_group(required=True), "the window to begin with")
     asking.add_argument("--tokens", metavar="N", type=int, required=True, help="how many tokens are written")
     asking.add_argument(
         "--beams", metavar="K", type=int, nargs="+", default=[1, 4, 16], help="beams to compare, 1 is greedy (1 4 16)"
@@ -29,7 +27,7 @@ def add_likeliest(commands: Any) -> None:
 def _likeliest(given: argparse.Namespace) -> None:
     began = time.perf_counter()
     chain, settings, table, _ = chain_of(given)
-    start = given.start if given.start is not None else given.start_tokens
+    start = start_of(given)
     found = compare_decoders(chain, start, given.tokens, n_beams=given.beams)
     if given.json:
         print_json("likeliest", settings, table, began, _described(found))

@@ -4,7 +4,7 @@ import argparse
 import math
 import sys
 from dataclasses import fields
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from markovgpt.chains.cuts import count_cuts
 from markovgpt.chains.logits import LogitTable, tabulate
@@ -70,6 +70,17 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     sampling.add_argument(
         "--penalty-over-window", action="store_true", help="take that folder's repetition penalty over the window"
     )
+
+
+def add_start(asking: argparse._MutuallyExclusiveGroup, what: str) -> None:
+    """Where a text begins, as text or as token ids."""
+    asking.add_argument("--start", metavar="TEXT", help=what)
+    asking.add_argument("--start-tokens", metavar="IDS", type=token_ids, help="the same as token ids: 0,0,0,0")
+
+
+def start_of(given: argparse.Namespace) -> Any:
+    """Where a text begins, a text or a tuple of token ids; None where that was not said."""
+    return given.start if given.start is not None else given.start_tokens
 
 
 def add_end(asking: argparse._ArgumentGroup) -> None:

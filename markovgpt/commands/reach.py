@@ -17,9 +17,11 @@ from markovgpt.commands.details import DETAILS, Asked, add_details
 from markovgpt.commands.options import (
     add_common,
     add_end,
+    add_start,
     chain_of,
     path,
     require_vocabulary,
+    start_of,
     stop_tokens_of,
     token_ids,
 )
@@ -39,8 +41,7 @@ def add_reach(commands: Any) -> None:
     red.add_argument("--red-tokens", metavar="IDS", type=token_ids, action="append", help="token ids: 19,5,24")
     red.add_argument("--red-regex", metavar="REGEX", help="any text that matches a regular expression")
     start = asking.add_mutually_exclusive_group()
-    start.add_argument("--start", metavar="TEXT", help="the window to begin with; left out: every window")
-    start.add_argument("--start-tokens", metavar="IDS", type=token_ids, help="the same as token ids: 0,0,0,0")
+    add_start(start, "the window to begin with; left out: every window")
     start.add_argument("--long-run", action="store_true", help="begin where the chain lives in the long run")
     asking.add_argument("--within", metavar="N", type=int, help="within N tokens; left out: ever, and when")
     add_end(asking)
@@ -91,7 +92,7 @@ def _check(given: argparse.Namespace) -> None:
             "leave it out, or --certificate"
         )
     for name in DETAILS:
-        if _is_wanted(given, name) and given.start is None and given.start_tokens is None:
+        if _is_wanted(given, name) and start_of(given) is None:
             option = "--" + name.replace("_", "-")
             raise InvalidInput(f"{option} needs one start, got none; give --start or --start-tokens")
 
@@ -113,7 +114,7 @@ def _asked(given: argparse.Namespace, chain: WindowChain) -> Asked:
     else:
         wanted = given.red_tokens[0] if len(given.red_tokens) == 1 else given.red_tokens
         red = red_tokens(*given.red_tokens)
-    start = given.start if given.start is not None else given.start_tokens
+    start = start_of(given)
     if given.long_run:
         start = stationary_distributions(chain).only()
     return Asked(chain, red, wanted, start, given.within, given.avoiding, stop_tokens_of(given, chain.vocabulary))

@@ -17,7 +17,7 @@ from markovgpt.analysis.result import Answer
 from markovgpt.analysis.shape import ChainShape, chain_shape
 from markovgpt.analysis.spectrum import spectral_gap
 from markovgpt.chains.window_chain import WindowChain
-from markovgpt.commands.options import add_common, chain_of
+from markovgpt.commands.options import add_common, add_start, chain_of, start_of
 from markovgpt.commands.output import MOST_LINES, bits_shown, counted, gap_shown, print_json
 from markovgpt.errors import InvalidInput, NotConverged
 from markovgpt.export.tables import certified_digits
@@ -29,7 +29,7 @@ def add_shape(commands: Any) -> None:
     """The command and its options."""
     shape = commands.add_parser("shape", help="classes, periods, entropy, how soon it forgets, what it remembers")
     add_common(shape)
-    shape.add_argument("--start", metavar="TEXT", help="where the long run begins, where it matters")
+    add_start(shape.add_mutually_exclusive_group(), "where the long run begins, where it matters")
     shape.add_argument("--memory-use", action="store_true", help="the bits that shorter contexts would lose")
     shape.set_defaults(answer=_shape)
 
@@ -37,11 +37,12 @@ def add_shape(commands: Any) -> None:
 def _shape(given: argparse.Namespace) -> None:
     began = time.perf_counter()
     chain, settings, table, _ = chain_of(given)
-    if given.start is not None:
-        start_distribution(chain, given.start)  # refused before anything is asked
+    start = start_of(given)
+    if start is not None:
+        start_distribution(chain, start)  # refused before anything is asked
     shape = chain_shape(chain)
     questions: dict[str, Callable[[], Found]] = {
-        "entropy_rate": lambda: entropy_rate(chain, start=given.start),
+        "entropy_rate": lambda: entropy_rate(chain, start=start),
         "spectral_gap": lambda: spectral_gap(chain),
         "mixing_time": lambda: mixing_time(chain),
         "reversibility_gap": lambda: reversibility_gap(chain),

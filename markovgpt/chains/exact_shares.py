@@ -19,8 +19,8 @@ Limbs = dict[int, int]  # place, the bits there
 def same_shares(one: Sums, two: Sums) -> bool:
     """Whether two rows, given by their exact sums, send the same share of their totals into each block.
 
-    >>> fifths = exact_sums(np.array([0, 1]), np.array([0.5, 0.75]), np.array([1, 2]))           # 1 and 3
-    >>> same_shares(fifths, exact_sums(np.array([0, 1]), np.array([0.5, 0.75]), np.array([3, 4])))
+    >>> quarters = exact_sums(np.array([0, 1]), np.array([0.5, 0.75]), np.array([1, 2]))           # 1 and 3
+    >>> same_shares(quarters, exact_sums(np.array([0, 1]), np.array([0.5, 0.75]), np.array([3, 4])))
     True
     """
     if one == two:
