@@ -20,7 +20,7 @@ from scipy.sparse import csr_array, load_npz, save_npz
 from experiments.peer_runner import PEERS
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.errors import InvalidInput
-from markovgpt.export.umb import write_umb
+from markovgpt.exchange.umb import write_umb
 
 FOLDER = Path(__file__).parents[1] / ".venv-peers"
 RUNNER = Path(__file__).with_name("peer_runner.py")

@@ -35,10 +35,10 @@ from markovgpt.analysis.result import Answer
 from markovgpt.analysis.spectrum import spectral_gap
 from markovgpt.chains.counted import WindowCounts, count_windows, counted_chain, in_a_row
 from markovgpt.demo import BITS, RED, SEED, START, STEPS, TEXT, baby_gpt
-from markovgpt.export.animation import Moment, draw_moment, write_animation
 from markovgpt.export.figures import PALETTE, STYLE
 from markovgpt.export.outward import bounds_in_digits
 from markovgpt.export.record import write_record
+from markovgpt.graphs.animation import Moment, draw_moment, write_animation
 from markovgpt.solvers.certificate import Enclosure
 
 FOLDER = Path("results/training_path")

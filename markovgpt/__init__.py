@@ -113,17 +113,17 @@ from markovgpt.chains.sparse_chain import SparseChain, with_absorbing
 from markovgpt.chains.states import StateSpace
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput, MarkovGPTError, NotConverged, TooLarge
-from markovgpt.export.animation import Moment, draw_moment, write_animation
-from markovgpt.export.certificates import write_certificate
-from markovgpt.export.dot import draw, write_dot
-from markovgpt.export.drn import read_drn, write_drn
-from markovgpt.export.imported import ImportedChain
-from markovgpt.export.machine_graph import draw_machine, write_machine_dot, write_machine_tikz
-from markovgpt.export.prism import read_prism
+from markovgpt.evidence.certificates import write_certificate
+from markovgpt.evidence.verdict import Verdict
+from markovgpt.evidence.verify import verify
+from markovgpt.exchange.drn import read_drn, write_drn
+from markovgpt.exchange.imported import ImportedChain
+from markovgpt.exchange.prism import read_prism
+from markovgpt.exchange.umb import write_umb
 from markovgpt.export.tables import certified_digits, write_table
-from markovgpt.export.umb import write_umb
-from markovgpt.export.verdict import Verdict
-from markovgpt.export.verify import verify
+from markovgpt.graphs.animation import Moment, draw_moment, write_animation
+from markovgpt.graphs.dot import draw, write_dot
+from markovgpt.graphs.machine_graph import draw_machine, write_machine_dot, write_machine_tikz
 from markovgpt.models.checkpoints import load_model, load_vocabulary, save_model
 from markovgpt.models.decoding import Decoded, beam_search, greedy_decode
 from markovgpt.models.gpt import GPT, GPTConfig

@@ -21,11 +21,11 @@ from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.chains.sparse_chain import with_absorbing
 from markovgpt.chains.states import StateSpace
 from markovgpt.chains.window_chain import WindowChain
-from markovgpt.export.dot import draw, write_dot
 from markovgpt.export.figures import bar_figure, line_figure
-from markovgpt.export.machine_graph import draw_machine, write_machine_tikz
 from markovgpt.export.record import write_record
 from markovgpt.export.tables import certified_digits, write_table
+from markovgpt.graphs.dot import draw, write_dot
+from markovgpt.graphs.machine_graph import draw_machine, write_machine_tikz
 from markovgpt.models.checkpoints import save_model
 from markovgpt.models.gpt import GPT, GPTConfig
 from markovgpt.models.source import sha256_of

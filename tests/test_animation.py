@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import markovgpt as mg
-from markovgpt.export.animation import Moment, draw_moment, write_animation
+from markovgpt.graphs.animation import Moment, draw_moment, write_animation
 
 BITS = mg.Vocabulary(("h", "t"))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import markovgpt as mg
-from markovgpt.export.annotations import annotations
+from markovgpt.exchange.annotations import annotations
 
 START = [True, False]
 

@@ -10,7 +10,7 @@ import pytest
 from reference_chains import gambler, rare_run
 
 import markovgpt as mg
-from markovgpt.export.certificate_file import Certificate, read_certificate
+from markovgpt.evidence.certificate_file import Certificate, read_certificate
 
 
 @pytest.fixture

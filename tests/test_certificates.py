@@ -8,7 +8,7 @@ from oracles import solve
 from reference_chains import gambler, line, nearly_uncoupled, rare_run, trap, two_periods, uniform_windows
 
 import markovgpt as mg
-from markovgpt.export.certificate_file import read_certificate
+from markovgpt.evidence.certificate_file import read_certificate
 
 
 def test_the_certificate_and_the_answer_overlap(tmp_path):

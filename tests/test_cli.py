@@ -17,7 +17,7 @@ import torch
 import markovgpt as mg
 from markovgpt import cli
 from markovgpt.commands import options
-from markovgpt.export.certificate_file import read_certificate
+from markovgpt.evidence.certificate_file import read_certificate
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +232,7 @@ import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal, whoever runs this
 from markovgpt import cli
 from markovgpt.commands import options
-from markovgpt.export.certificate_file import read_certificate
+from markovgpt.evidence.certificate_file import read_certificate
 from markovgpt.chains import table_folder
 put = table_folder.TableFolder.put
 def slowly(self, block, logits):

@@ -9,7 +9,7 @@ import pygraphviz
 import pytest
 
 import markovgpt as mg
-from markovgpt.export.dot import percent, state_graph
+from markovgpt.graphs.dot import percent, state_graph
 
 AWKWARD = ("a:b", "<b>", 'say "hi"', "back\\slash", "new\nline", "", "=cmd()", "</script>", "héé 🙂", "%", "\\N")
 

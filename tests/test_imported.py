@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import markovgpt as mg
-from markovgpt.export.imported import Listing, build_chain, masks, rounded_reward
-from markovgpt.export.text_file import TextFile
+from markovgpt.exchange.imported import Listing, build_chain, masks, rounded_reward
+from markovgpt.exchange.text_file import TextFile
 from markovgpt.scaled import ScaledArray
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import markovgpt as mg
 from markovgpt.analysis.moore import machine_of_chain, smallest_machine
-from markovgpt.export.machine_graph import (
+from markovgpt.graphs.machine_graph import (
     draw_machine,
     machine_graph,
     placed_machine,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from markovgpt.chains.functional_graph import FunctionalGraph
-from markovgpt.export.placed_graph import (
+from markovgpt.graphs.placed_graph import (
     CHARACTER,
     LINE,
     Arrow,

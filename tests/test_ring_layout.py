@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from markovgpt.export.ring_layout import GAP, LINE, LONGEST, ROOM, distances, points_of, ring_layout
+from markovgpt.graphs.ring_layout import GAP, LINE, LONGEST, ROOM, distances, points_of, ring_layout
 
 SLIDING = {
     (V, L): [(s, (s * V + t) % V**L) for s in range(V**L) for t in range(V)] for V, L in ((2, 2), (2, 3), (3, 2))

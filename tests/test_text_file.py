@@ -6,7 +6,7 @@ import os
 import pytest
 
 import markovgpt as mg
-from markovgpt.export.text_file import TextFile, read_text
+from markovgpt.exchange.text_file import TextFile, read_text
 
 
 @pytest.mark.parametrize(

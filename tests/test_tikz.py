@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from markovgpt.export.placed_graph import Arrow, Caption, Node, PlacedGraph
-from markovgpt.export.tikz import SPECIAL, escaped, tikz_picture
+from markovgpt.graphs.placed_graph import Arrow, Caption, Node, PlacedGraph
+from markovgpt.graphs.tikz import SPECIAL, escaped, tikz_picture
 
 AWKWARD = ("50%", "a&b", "#1", "$x$", "x_1^2", "{", "}", "}{", "\\input{x}", "~", "]", ";", '"hi"', "'", "``", "--",
            "<b>", "|", "new\nline", "\x00", "␣", "…", "é🙂", "\u202e", "=cmd()", ",", "")  # fmt: skip

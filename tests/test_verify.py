@@ -16,8 +16,8 @@ from random_chains import matrices
 from reference_chains import gambler, ladder, ladder_probability, rare_run, slow_exit, slow_exit_time, trap
 
 import markovgpt as mg
-from markovgpt.export import verify as checker
-from markovgpt.export.certificate_file import LIVE, LOST, OUTSIDE, TARGET, read_certificate
+from markovgpt.evidence import verify as checker
+from markovgpt.evidence.certificate_file import LIVE, LOST, OUTSIDE, TARGET, read_certificate
 
 
 def certified(chain, folder, question, **asked):

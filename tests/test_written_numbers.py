@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import markovgpt as mg
-from markovgpt.export.written_numbers import exact, read_back, rounded
+from markovgpt.exchange.written_numbers import exact, read_back, rounded
 
 
 @pytest.mark.parametrize(

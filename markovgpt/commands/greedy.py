@@ -15,7 +15,7 @@ from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.commands.options import add_model, add_start, path, start_of, table_of
 from markovgpt.commands.output import MOST_LINES, counted, print_json, print_rest
 from markovgpt.errors import InvalidInput, TooLarge
-from markovgpt.export.machine_graph import draw_machine, write_machine_dot, write_machine_tikz
+from markovgpt.graphs.machine_graph import draw_machine, write_machine_dot, write_machine_tikz
 
 
 def add_greedy(commands: Any) -> None:

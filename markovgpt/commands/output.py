@@ -12,8 +12,8 @@ from markovgpt.analysis.result import Answer
 from markovgpt.chains.logits import LogitTable
 from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.chains.window_chain import WindowChain
+from markovgpt.exchange.written_numbers import without_infinities
 from markovgpt.export.tables import certified_digits
-from markovgpt.export.written_numbers import without_infinities
 
 MOST_LINES = 20
 

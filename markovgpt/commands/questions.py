@@ -12,8 +12,8 @@ from markovgpt.chains.red import ending_with
 from markovgpt.commands.options import add_common, chain_of, path
 from markovgpt.commands.output import print_json, print_likeliest
 from markovgpt.demo import FOLDER, run_demo
-from markovgpt.export.dot import draw, write_dot
-from markovgpt.export.verify import verify
+from markovgpt.evidence.verify import verify
+from markovgpt.graphs.dot import draw, write_dot
 
 HOLDS, DOES_NOT = 0, 3  # exit codes of `markovgpt verify`
 

@@ -27,7 +27,7 @@ from markovgpt.commands.options import (
 )
 from markovgpt.commands.output import print_json, print_likeliest
 from markovgpt.errors import InvalidInput
-from markovgpt.export.certificates import write_certificate
+from markovgpt.evidence.certificates import write_certificate
 from markovgpt.export.tables import certified_digits
 
 

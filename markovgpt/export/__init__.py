@@ -1,1 +1,1 @@
-"""What one takes away: graphs, tables, figures."""
+"""What one takes away as numbers: tables, figures, and the record of how they were made."""

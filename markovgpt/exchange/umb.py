@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask
 from markovgpt.durable import replacing
-from markovgpt.export.annotations import annotations
+from markovgpt.exchange.annotations import annotations
 
 PLAIN_NAME = re.compile(r"(?!alias-[0-9])[a-z0-9_-]{1,60}")
 WORD = 8  # bits are filled up to a whole number of these bytes

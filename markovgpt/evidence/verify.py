@@ -34,8 +34,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from markovgpt.export.certificate_file import LIVE, LOST, OUTSIDE, TARGET, Certificate, fractions, read_certificate
-from markovgpt.export.verdict import Verdict
+from markovgpt.evidence.certificate_file import LIVE, LOST, OUTSIDE, TARGET, Certificate, fractions, read_certificate
+from markovgpt.evidence.verdict import Verdict
 
 MAY_LEAD_TO: dict[str, dict[int, tuple[int, ...]]] = {  # a start may lie where a live state may lead
     "hitting_probability": {LIVE: (LIVE, TARGET, LOST, OUTSIDE), LOST: (LOST, OUTSIDE)},

@@ -13,8 +13,8 @@ from markovgpt.chains.operator import Edges
 from markovgpt.chains.sparse_chain import SparseChain
 from markovgpt.chains.states import Mask
 from markovgpt.errors import InvalidInput
-from markovgpt.export.text_file import TextFile, quoted
-from markovgpt.export.written_numbers import SAFE, exact, is_decimal, rounded
+from markovgpt.exchange.text_file import TextFile, quoted
+from markovgpt.exchange.written_numbers import SAFE, exact, is_decimal, rounded
 from markovgpt.memory import require_memory
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray
 from markovgpt.sums import scatter_sum

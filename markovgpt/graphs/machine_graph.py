@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from markovgpt.analysis.moore import MooreMachine
 from markovgpt.chains.functional_graph import FunctionalGraph
 from markovgpt.errors import TooLarge
-from markovgpt.export.dot import MOST_DRAWN, write_picture
-from markovgpt.export.placed_graph import CHARACTER, Arrow, Caption, Node, PlacedGraph, bent_free, loops_with_tails
-from markovgpt.export.tikz import tikz_picture
+from markovgpt.graphs.dot import MOST_DRAWN, write_picture
+from markovgpt.graphs.placed_graph import CHARACTER, Arrow, Caption, Node, PlacedGraph, bent_free, loops_with_tails
+from markovgpt.graphs.tikz import tikz_picture
 
 LONGEST_TOKEN, LONGEST_LOOP, MOST_NAMED = 12, 48, 3  # characters of a token and of a loop; tokens on an arrow
 CENTIMETRES = 2.54  # of an inch

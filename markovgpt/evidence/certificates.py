@@ -1,7 +1,7 @@
 """Certificates of answers: bounds that anyone can check by products, without our solvers.
 
-What is written is checked before it is kept: the bounds that are claimed are those that `markovgpt.export.verify` draws
-from the parts, rounded outward to 61 bits.
+What is written is checked before it is kept: the bounds that are claimed are those that `markovgpt.evidence.verify`
+draws from the parts, rounded outward to 61 bits.
 """
 
 import math
@@ -18,7 +18,7 @@ from markovgpt.analysis.structure import can_reach, reachable_from, recurrent_cl
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask
 from markovgpt.errors import InvalidInput, NotConverged
-from markovgpt.export.certificate_file import (
+from markovgpt.evidence.certificate_file import (
     LARGEST_EXPONENT,
     LIVE,
     LOST,
@@ -27,7 +27,7 @@ from markovgpt.export.certificate_file import (
     Certificate,
     Integers,
 )
-from markovgpt.export.verify import Refuted, implied
+from markovgpt.evidence.verify import Refuted, implied
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, choose
 from markovgpt.solvers.iterative import Regenerated
 from markovgpt.solvers.live_system import regenerating_system
@@ -67,7 +67,7 @@ def write_certificate(
 
     >>> from tempfile import TemporaryDirectory
     >>> from markovgpt.chains.sparse_chain import SparseChain
-    >>> from markovgpt.export.verify import verify
+    >>> from markovgpt.evidence.verify import verify
     >>> game = SparseChain.from_matrix([[1, 0, 0, 0], [.75, 0, .25, 0], [0, .75, 0, .25], [0, 0, 0, 1]])
     >>> with TemporaryDirectory() as folder:
     ...     found = verify(write_certificate(game, Path(folder, "won.npz"), "hitting_probability", target=[3], start=1))

@@ -23,9 +23,9 @@ from PIL import Image
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import is_count
 from markovgpt.errors import InvalidInput, TooLarge
-from markovgpt.export.dot import percent
 from markovgpt.export.figures import PALETTE, STYLE
-from markovgpt.export.ring_layout import ROOM, Arrow, RingLayout, ring_layout
+from markovgpt.graphs.dot import percent
+from markovgpt.graphs.ring_layout import ROOM, Arrow, RingLayout, ring_layout
 from markovgpt.scaled import ScaledArray
 
 MOST_ANIMATED = 27  # more rings than a slide shows

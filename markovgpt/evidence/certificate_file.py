@@ -44,7 +44,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Certificate:
-    """A chain, a question, bounds of the parts of the answer and of the answer; see `markovgpt.export.verify`.
+    """A chain, a question, bounds of the parts of the answer and of the answer; see `markovgpt.evidence.verify`.
 
     Parameters
     ----------

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from markovgpt.errors import InvalidInput
-from markovgpt.export.annotations import INIT
-from markovgpt.export.imported import ImportedChain, Listing, build_chain, masks, rounded_reward
-from markovgpt.export.text_file import MOST_BYTES, Line, TextFile, quoted, read_text
-from markovgpt.export.written_numbers import exact
+from markovgpt.exchange.annotations import INIT
+from markovgpt.exchange.imported import ImportedChain, Listing, build_chain, masks, rounded_reward
+from markovgpt.exchange.text_file import MOST_BYTES, Line, TextFile, quoted, read_text
+from markovgpt.exchange.written_numbers import exact
 from markovgpt.scaled import FloatArray
 
 NOT_A_CHAIN = (

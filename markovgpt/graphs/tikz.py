@@ -4,7 +4,7 @@ Every number is a place in centimetres, so the picture is the same wherever it i
 ``\usepackage{tikz}``, and for letters other than ASCII a Unicode engine or the usual font packages.
 """
 
-from markovgpt.export.placed_graph import Arrow, PlacedGraph, label_places
+from markovgpt.graphs.placed_graph import Arrow, PlacedGraph, label_places
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -39,7 +39,7 @@ STYLES = (
 def tikz_picture(graph: PlacedGraph) -> str:
     r"""A small graph as a tikzpicture.
 
-    >>> from markovgpt.export.placed_graph import Node
+    >>> from markovgpt.graphs.placed_graph import Node
     >>> one = PlacedGraph((Node(0.0, 0.0, "50%"),), (Arrow(0, 0, bend=90.0),))
     >>> print("\n".join(tikz_picture(one).split("\n")[-4:-1]))
       \node[state] (s0) at (0.00, 0.00) {50\%};

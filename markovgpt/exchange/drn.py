@@ -26,10 +26,10 @@ from numpy.typing import ArrayLike
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.durable import replacing
 from markovgpt.errors import InvalidInput
-from markovgpt.export.annotations import INIT, Annotations, annotations
-from markovgpt.export.imported import ImportedChain, Listing, build_chain, masks, require_states, rounded_reward
-from markovgpt.export.text_file import MOST_BYTES, Line, TextFile, quoted, read_text
-from markovgpt.export.written_numbers import exact, read_back
+from markovgpt.exchange.annotations import INIT, Annotations, annotations
+from markovgpt.exchange.imported import ImportedChain, Listing, build_chain, masks, require_states, rounded_reward
+from markovgpt.exchange.text_file import MOST_BYTES, Line, TextFile, quoted, read_text
+from markovgpt.exchange.written_numbers import exact, read_back
 from markovgpt.scaled import FloatArray, ScaledArray
 
 ONLY_CHAINS = "read_drn reads Markov chains in discrete time: fix a policy, or take the embedded chain, first"

@@ -1,0 +1,1 @@
+"""What model checkers read and write: chains as files, in and out."""

@@ -1,0 +1,1 @@
+"""State graphs: what is shown of a chain, where it stands, and how it is drawn."""
