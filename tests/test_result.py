@@ -77,6 +77,14 @@ def test_a_threshold_is_decided_by_the_bounds_and_by_nothing_else():
     assert mg.hitting_probability(chain, [2], start=0).against(0) == "equal"
 
 
+def test_a_threshold_may_be_a_fraction_that_no_double_holds():
+    third = mg.Answer.of(Enclosure(*[ScaledArray.of(1 / 3)] * 3, 0.0, ""))  # the double, which is below
+    assert third.against(Fraction(1, 3)) == "below"
+    assert third.against(Fraction(1 / 3)) == "equal"
+    assert third.against(Fraction(10) ** 400) == "below"
+    assert third.against(Fraction(1, 10**400)) == "above"
+
+
 def test_only_one_number_is_compared_with_a_number():
     chain = mg.SparseChain.from_matrix([[0.5, 0.5], [0, 1]])
     with pytest.raises(mg.InvalidInput, match="an answer must be one number to be compared with a threshold"):

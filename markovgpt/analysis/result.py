@@ -86,7 +86,7 @@ class Answer:
         found = {name: getattr(self, name) for name in FIELDS}
         return {name: part.tolist() if isinstance(part, np.ndarray) else part for name, part in found.items()}
 
-    def against(self, threshold: float) -> str:
+    def against(self, threshold: float | Fraction) -> str:
         """Is the answer, one number, "below", "above" or "equal" to a threshold? "undecided" where bounds do not say.
 
         >>> from markovgpt.chains.sparse_chain import SparseChain
@@ -100,7 +100,7 @@ class Answer:
         ------
         InvalidInput: an answer for every start at once, or a threshold that is no number.
         """
-        if isinstance(self.value, np.ndarray) or math.isnan(threshold):
+        if isinstance(self.value, np.ndarray) or threshold != threshold:  # not a number
             raise InvalidInput(
                 f"an answer must be one number to be compared with a threshold, got {self!r} and {threshold}; "
                 "give start=, and a number"
@@ -108,7 +108,7 @@ class Answer:
         if self.value == math.inf and np.any(self.infinite):
             return "equal" if threshold == math.inf else "above"
         lower, upper = (_exactly(part) for part in (self.enclosure.lower, self.enclosure.upper))
-        if math.isinf(threshold):
+        if abs(threshold) == math.inf:
             return "below" if threshold > 0 else "above"
         if lower == upper == threshold:
             return "equal"
