@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from markovgpt.commands.check import add_check
 from markovgpt.commands.compare import add_compare
 from markovgpt.commands.greedy import add_greedy
 from markovgpt.commands.likeliest import add_likeliest
@@ -26,6 +27,7 @@ COMMANDS = (
     add_reach,
     add_sweep,
     add_verify,
+    add_check,
     add_likeliest,
     add_greedy,
     add_compare,
