@@ -29,6 +29,10 @@ def test_horizons_are_sums_over_paths(matrix, data):
     expected = oracles.within(oracles.exact_rows(matrix), target, first, last, avoiding)
     for state, exact in enumerate(expected):
         oracles.assert_encloses(answer, exact, state)
+        from_here = mg.hitting_probability(
+            chain, sorted(target), start=state, within=(first, last), avoiding=sorted(avoiding) or None
+        )
+        assert (answer.lower[state] == 1) == (from_here.lower == 1) == (exact == 1)  # what is sure is proved
 
 
 def test_a_deterministic_chain_of_length_five_has_no_off_by_one():

@@ -69,7 +69,7 @@ def bounded_hitting(asked: Question, within: int | tuple[int, int]) -> Answer:
     InvalidInput: a horizon that is no whole number of at least 0, or no interval.
     """
     chain, (first, last) = asked.chain, _interval(within)
-    certain = _certain(asked, last) if first == 0 else np.zeros(chain.n_states, dtype=bool)
+    certain = _certain(asked, first, last)
     if asked.begin is not None and certain[asked.begin > 0].all():
         return Answer.of(proved(np.ones(())))
     if asked.begin is not None and last <= FORWARD_STEPS:
@@ -90,15 +90,23 @@ def bounded_hitting(asked: Question, within: int | tuple[int, int]) -> Answer:
     return Answer.of(replace(part, method=method), iterations=steps + first)
 
 
-def _certain(asked: Question, last: int) -> Mask:
-    """The states from which every path of so many steps has reached the target: what the support alone says."""
+def _certain(asked: Question, first: int, last: int) -> Mask:
+    """The states from which every path has reached the target at a step of an interval: what the support alone says."""
     lingering = ~asked.reached  # a path can be here after k steps that has not
-    for _ in range(min(last, MOST_STEPS)):
-        ahead = is_positive(asked.chain.pull(np.where(lingering, 1.0, 0.0)))
-        before, lingering = lingering, ~asked.reached & (asked.avoided | ahead)
+    for _ in range(min(last - first, MOST_STEPS)):
+        before, lingering = lingering, ~asked.reached & (asked.avoided | _leads_to(asked, lingering))
+        if np.array_equal(before, lingering):
+            break
+    for _ in range(first):  # before the interval begins only what is to be avoided counts
+        before, lingering = lingering, asked.avoided | _leads_to(asked, lingering)
         if np.array_equal(before, lingering):
             break
     return ~lingering
+
+
+def _leads_to(asked: Question, states: Mask) -> Mask:
+    """The states from which some state can be reached in one step."""
+    return is_positive(asked.chain.pull(np.where(states, 1.0, 0.0)))
 
 
 def _followed(asked: Question, first: int, last: int) -> Answer:
