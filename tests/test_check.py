@@ -59,18 +59,12 @@ def test_one_property_is_one_object(folder, capsys):
 
 
 def test_several_properties_are_a_list(folder, capsys):
-    found = asked(
-        capsys, folder / "coin.tra", 'R{"time"}=? [F red]', "T=? [F[0,1] red]".replace("[0,1]", ""), "P<1 [F red]"
-    )
+    found = asked(capsys, folder / "coin.tra", 'R{"time"}=? [F red]', "T=? [F red]", "P<1 [F red]")
     assert [part["holds"] for part in found["properties"]] == [None, None, "false"]
     assert holds(found["properties"][0], 8)
 
 
 def test_infinity_is_a_word(folder, capsys):
-    found = asked(
-        capsys, folder / "coin.tra", "T=? [F init & !init | init & red | init]".replace("init & !init | ", "")
-    )
-    assert found["value"] == 0.0
     found = asked(capsys, folder / "coin.tra", "filter(max, T=? [F init])")
     assert found["lower"] == found["value"] == "Infinity"
 
@@ -112,7 +106,8 @@ def test_rewards_without_a_name_are_the_only_ones(folder, capsys):
     for name in ("cost", "time"):
         (folder / f"coin.{name}.srew").unlink()
     (folder / "coin.srew").write_text("2 1\n0 9\n")
-    assert holds(asked(capsys, folder / "coin.tra", "R=? [F red]"), 12)
+    for text in ("R=? [F red]", 'R{"default"}=? [F red]'):
+        assert holds(asked(capsys, folder / "coin.tra", text), 12)
 
 
 def test_what_is_mended_is_said(folder, capsys):
@@ -131,11 +126,13 @@ def test_an_answer_is_certified(folder, capsys):
     # red is left for a trap half of the time: P(G !trap) = 1/2 from 0
     (folder / "game.tra").write_text("3 4\n0 1 0.5\n0 2 0.5\n1 1 1\n2 2 1\n")
     (folder / "game.lab").write_text('0="init" 1="red" 2="trap"\n0: 0\n1: 1\n2: 2\n')
+    (folder / "way.tra").write_text("3 4\n0 1 0.5\n0 2 0.5\n1 2 1\n2 2 1\n")  # half of the time not by way of 1
+    (folder / "way.lab").write_text('0="init" 1="red"\n0: 0\n2: 1\n')
     file = folder / "answer.npz"
     for name, text, expected in (
         ("game", "P=? [F red]", 0.5),
         ("game", "P=? [G !trap]", 0.5),
-        ("game", "P=? [init U red]", 0.5),
+        ("way", "P=? [init U red]", 0.5),
         ("coin", "T=? [F red]", 4 / 3),
         ("coin", 'R{"cost"}=? [F red]', 4),
     ):

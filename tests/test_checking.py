@@ -178,6 +178,10 @@ def test_init_and_deadlock_are_labels(tmp_path):
     imported = mg.read_prism(file, fix_deadlocks=True)
     assert check(imported, 'P=? [F "deadlock"]').answer.lower == 1
     assert check(imported, "P=? [F[1,9] init]").answer.upper == 0
+    labels = tmp_path / "stuck.lab"  # where state 1 is told to have been one, 2 is one beside it
+    labels.write_text('0="init" 1="deadlock"\n0: 0\n1: 1\n')
+    imported = mg.read_prism(file, labels, fix_deadlocks=True)
+    assert check(imported, 'P=? [F "deadlock"]').answer.lower == 1
     with pytest.raises(mg.InvalidInput, match="labels, initial and rewards must be left out for a chain that brings"):
         check(imported, "P=? [F init]", initial=[True, False, False])
     with pytest.raises(mg.InvalidInput, match="initial must mark the states to start in, got None"):
