@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markovgpt.errors import InvalidInput
+from markovgpt.vocabulary import printable
 
 MARKUP = "\\`*_{}[]()#!|~$"  # what a backslash takes the meaning from
 SPECIAL = str.maketrans(
@@ -73,5 +74,4 @@ def is_number(text: str) -> bool:
 
 def _escaped(text: str) -> str:
     """A cell in which nothing is markup and nothing is unseen."""
-    seen = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return seen.translate(SPECIAL)
+    return printable(text).translate(SPECIAL)
