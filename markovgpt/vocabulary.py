@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from markovgpt.errors import InvalidInput
+from markovgpt.shown import Shown
 
 
-@dataclass(frozen=True)
-class Vocabulary:
+@dataclass(frozen=True, repr=False)
+class Vocabulary(Shown):
     r"""The token strings of a model, in the order of their ids.
 
     Parameters
