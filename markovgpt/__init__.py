@@ -28,7 +28,8 @@ The map, by question:
 - What training changed: `compare_chains`, `red_changes`, `attribute_change`, `compare_greedy`, `count_windows`,
   `counted_chain`, `in_a_row`, `divergence_from_data`, `stationary_mass`
 - What one takes away: `draw`, `draw_machine`, `write_dot`, `write_machine_dot`, `write_machine_tikz`,
-  `write_animation`, `draw_moment`, `Moment`, `write_table`, `certified_digits`, `write_drn`, `write_umb`
+  `write_animation`, `draw_moment`, `Moment`, `answer_table`, `certified_digits`, `write_table`, `read_table`,
+  `latex_table`, `markdown_table`, `write_drn`, `write_umb`
 - Why believe it: `write_certificate`, `verify`, `Verdict`
 - What comes in: `read_drn`, `read_prism`, `ImportedChain`
 """
@@ -120,7 +121,10 @@ from markovgpt.exchange.drn import read_drn, write_drn
 from markovgpt.exchange.imported import ImportedChain
 from markovgpt.exchange.prism import read_prism
 from markovgpt.exchange.umb import write_umb
-from markovgpt.export.tables import certified_digits, write_table
+from markovgpt.export import notebook as notebook  # how everything shows itself
+from markovgpt.export.answer_table import answer_table
+from markovgpt.export.markdown import markdown_table
+from markovgpt.export.tables import certified_digits, latex_table, read_table, write_table
 from markovgpt.graphs.animation import Moment, draw_moment, write_animation
 from markovgpt.graphs.dot import draw, write_dot
 from markovgpt.graphs.machine_graph import draw_machine, write_machine_dot, write_machine_tikz
@@ -201,6 +205,7 @@ __all__ = [
     "WindowCounts",
     "absorbing_states",
     "absorption_probabilities",
+    "answer_table",
     "approximate_lumping",
     "arrival_exponents",
     "as_model",
@@ -249,6 +254,7 @@ __all__ = [
     "is_irreducible",
     "kemeny_constant",
     "kemeny_estimate",
+    "latex_table",
     "leading_eigenvalues",
     "likelier_when_truncated",
     "load_model",
@@ -256,6 +262,7 @@ __all__ = [
     "long_run_distribution",
     "long_run_near_zero",
     "machine_of_chain",
+    "markdown_table",
     "mean_recurrence_times",
     "memory_use",
     "mixing_time",
@@ -267,6 +274,7 @@ __all__ = [
     "reachable_chain",
     "read_drn",
     "read_prism",
+    "read_table",
     "recurrent_classes",
     "red_changes",
     "red_flow",

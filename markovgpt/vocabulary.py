@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from markovgpt.errors import InvalidInput
+from markovgpt.shown import Shown
 
 
-@dataclass(frozen=True)
-class Vocabulary:
+@dataclass(frozen=True, repr=False)
+class Vocabulary(Shown):
     r"""The token strings of a model, in the order of their ids.
 
     Parameters
@@ -97,9 +98,18 @@ class Vocabulary:
 
 def _visible(character: str) -> str:
     """A character as a reader can see it on paper."""
-    if character == " ":
-        return "␣"
-    return character if character.isprintable() else character.encode("unicode_escape").decode()
+    return "␣" if character == " " else printable(character)
+
+
+def printable(text: str) -> str:
+    r"""A text with what cannot be seen shown by its number.
+
+    >>> printable("a b\n\u202e")
+    'a b\\n\\u202e'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def token_ids(given: ArrayLike | None, vocab_size: int, *, least: int = 0) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ FLOORS = {
     "errors": 0,
     "memory": 0,
     "scaled": 0,
+    "shown": 0,
     "sums": 0,
     "vocabulary": 0,
     "models": 1,

@@ -121,3 +121,10 @@ def test_the_layout_is_chosen_by_name(coin, tmp_path):
 def test_a_start_outside_the_chain_is_refused(coin):
     with pytest.raises(mg.InvalidInput, match=r"start must lie in 0..3, got 4"):
         state_graph(coin, start=4)
+
+
+@pytest.mark.parametrize(("label", "shown"), [("\x00", "\\\\x00"), ("a\nb", "a\\\\nb"), ("\u202e", "\\\\u202e")])
+def test_what_cannot_be_seen_in_a_label_is_shown_by_its_number(label, shown):
+    chain = mg.SparseChain.from_matrix([[0.5, 0.5], [0, 1]], [label, "end"])
+    assert f'label="{shown}"' in state_graph(chain).source
+    assert len(parsed(chain).nodes()) == 2

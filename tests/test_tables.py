@@ -1,12 +1,19 @@
 """Tables print the digits that bounds certify, and strings come back as they were."""
 
 import csv
+import shutil
+import subprocess
+import tempfile
 
 import numpy as np
 import pytest
+from awkward import AWKWARD
+from hypothesis import given
+from hypothesis import strategies as st
 
 import markovgpt as mg
 from markovgpt.export import tables
+from markovgpt.export.latex import ACCENTED
 from markovgpt.scaled import ScaledArray
 from markovgpt.solvers.certificate import Enclosure
 
@@ -60,13 +67,49 @@ def test_one_entry_of_many_is_chosen_by_its_place():
     assert mg.certified_digits(ends, (0, 1)).startswith("0.50000")
 
 
-def test_csv_gives_back_strings_as_they_were(tmp_path):
-    awkward = ['a"b', "x,y", "1e-400", "␣\\n", "50%", "a_b"]
+@pytest.mark.parametrize("columns", [1, 2])
+def test_csv_gives_back_every_text_as_it_was(tmp_path, columns):
+    rows = [{"token": text} if columns == 1 else {"token": text, "n": place} for place, text in enumerate(AWKWARD)]
+    back = tables.read_table(mg.write_table(rows, tmp_path, "table"))
+    assert back == [{name: str(cell) for name, cell in row.items()} for row in rows]
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=5), min_size=1, max_size=4))
+def test_csv_gives_back_any_text(texts):
+    with tempfile.TemporaryDirectory() as folder:
+        back = tables.read_table(mg.write_table([{"a": text, "b": text[::-1]} for text in texts], folder, "table"))
+    assert back == [{"a": text, "b": text[::-1]} for text in texts]
+
+
+def test_a_readers_own_csv_module_reads_the_rows(tmp_path):
+    awkward = ['a"b', "x,y", "1e-400", "␣\\n", "50%", "a_b", "a\rb", "a\nb"]
     file = mg.write_table([{"token": text, "n": place} for place, text in enumerate(awkward)], tmp_path, "table")
     with file.open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     assert [row["token"] for row in rows] == awkward
     assert [row["n"] for row in rows] == [str(place) for place in range(len(awkward))]
+
+
+def test_what_is_missing_is_empty_and_numbers_are_written_in_full(tmp_path):
+    file = mg.write_table([{"a": None, "b": 0.1, "c": True}, {"a": 2.5, "b": 1e-300, "c": False}], tmp_path, "table")
+    assert file.read_text(encoding="utf-8") == "a,b,c\n,0.1,True\n2.5,1e-300,False\n"
+
+
+def test_half_of_a_surrogate_pair_is_written_as_its_escape(tmp_path):
+    assert tables.read_table(mg.write_table([{"token": "\ud800"}], tmp_path, "table")) == [{"token": "\\ud800"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "a table must begin with its columns' names, got nothing in .*t.csv; see write_table"),
+        ("a,b\n1,2\n1\n", "each row must have 2 cells, got 1 in row 2 of .*t.csv; write it anew"),
+    ],
+)
+def test_a_spoiled_csv_is_refused(tmp_path, text, message):
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(mg.InvalidInput, match=message):
+        tables.read_table(tmp_path / "t.csv")
 
 
 @pytest.mark.parametrize(
@@ -77,6 +120,8 @@ def test_csv_gives_back_strings_as_they_were(tmp_path):
         ("+a", "'+a"),
         ("-a", "'-a"),
         ("'=1", "''=1"),
+        ("＝1+1", "'＝1+1"),
+        ("\n=1", "'\n=1"),
         ("-0.5", "-0.5"),
         ("-inf", "-inf"),
         ("-5.2e-400", "-5.2e-400"),
@@ -89,12 +134,49 @@ def test_no_text_is_a_formula_to_a_spreadsheet(tmp_path, cell, written):
         assert list(csv.reader(lines)) == [["red", "n"], [written, "1"]]
 
 
+def test_the_name_of_a_column_is_no_formula_either(tmp_path):
+    file = tables.write_table([{"=cmd()": 1}], tmp_path, "t")
+    assert file.read_text(encoding="utf-8") == "'=cmd()\n1\n"
+    assert tables.read_table(file) == [{"=cmd()": "1"}]
+
+
 def test_latex_escapes_its_special_characters(tmp_path):
     mg.write_table([{"a_b": r"50% {x} \n & # ^ ~ $"}], tmp_path, "table")
     text = (tmp_path / "table.tex").read_text(encoding="utf-8")
     assert r"a\_b" in text
     assert r"50\% \{x\} \textbackslash{}n \& \# \textasciicircum{} \textasciitilde{} \$" in text
     assert r"\toprule" in text
+
+
+def test_a_line_of_latex_that_begins_with_a_bracket_is_no_option_of_the_line_above():
+    text = tables.latex_table([{"P": "0.5"}, {"P": "[0.10, 0.30]"}, {"P": "*"}])
+    assert "0.5 \\\\\n{}[0.10, 0.30] \\\\\n{}* \\\\\n" in text
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex on this machine")
+@pytest.mark.parametrize("encoding", ["OT1", "T1"])
+def test_pdflatex_sets_a_table_of_any_tokens(tmp_path, encoding):
+    rows = [{"token": text, "[P]": text, "*": place} for place, text in enumerate([*AWKWARD, *sorted(ACCENTED)])]
+    parts = [rows[place : place + 40] for place in range(0, len(rows), 40)]  # a page each
+    body = "\n\\clearpage\n".join(f"\\noindent {tables.latex_table(part)}" for part in parts)
+    preamble = f"\\documentclass{{article}}\\usepackage[{encoding}]{{fontenc}}\\usepackage{{booktabs}}"
+    (tmp_path / "t.tex").write_text(f"{preamble}\n\\begin{{document}}\n{body}\\end{{document}}\n", encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "t.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120, check=False)
+    if b"booktabs.sty' not found" in done.stdout:
+        pytest.skip("no booktabs on this machine")
+    assert done.returncode == 0, done.stdout[-600:]
+    assert "Missing character" not in (tmp_path / "t.log").read_text(errors="replace")
+
+
+def test_latex_of_other_engines_keeps_the_letters_of_every_script():
+    assert "α & 🙂" in tables.latex_table([{"a": "α", "b": "🙂"}], any_letter=True)
+    assert "u03b1" in tables.latex_table([{"a": "α"}])
+
+
+def test_latex_of_no_rows_is_refused():
+    with pytest.raises(mg.InvalidInput, match="a table must have at least one row, got none"):
+        tables.latex_table([])
 
 
 def test_a_table_is_the_same_bytes_when_written_twice(tmp_path):

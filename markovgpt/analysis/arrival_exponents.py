@@ -25,6 +25,7 @@ from markovgpt.chains.states import Mask
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray
+from markovgpt.shown import Shown
 from markovgpt.solvers.min_plus import forest_costs
 
 Bounds = tuple[FloatArray, FloatArray]
@@ -33,8 +34,8 @@ INSTEAD = "its energy_barrier"
 NOTHING, NEVER = (np.zeros(()), np.zeros(())), (np.full((), np.inf), np.full((), np.inf))
 
 
-@dataclass(frozen=True, eq=False)
-class ArrivalExponents:
+@dataclass(frozen=True, eq=False, repr=False)
+class ArrivalExponents(Shown):
     """What happens to the time until a target, and to its probability, as the temperature falls to 0.
 
     Parameters

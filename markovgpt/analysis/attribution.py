@@ -36,6 +36,7 @@ from markovgpt.chains.states import is_count, window_label
 from markovgpt.errors import InvalidInput, NotConverged
 from markovgpt.memory import require_memory
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, at_most, choose, shifted
+from markovgpt.shown import Shown
 from markovgpt.solvers.certificate import Enclosure, at_most_one, mean_over
 from markovgpt.solvers.live_system import live_system
 from markovgpt.sums import scatter_sum
@@ -45,8 +46,8 @@ PLAIN, MOST_VISITS = 1e-150, np.array(1e150)  # probabilities above, with visits
 BYTES_PER_STATE = 250
 
 
-@dataclass(frozen=True, eq=False)
-class Attribution:
+@dataclass(frozen=True, eq=False, repr=False)
+class Attribution(Shown):
     """The change of a probability, in parts.
 
     Parameters

@@ -32,13 +32,14 @@ from markovgpt.chains.states import StateSpace, Windows
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import ROUNDING, FloatArray, ScaledArray, widen
+from markovgpt.shown import Shown
 from markovgpt.solvers.certificate import Enclosure
 
 LN10 = math.log(10)
 
 
-@dataclass(frozen=True, eq=False)
-class Barrier:
+@dataclass(frozen=True, eq=False, repr=False)
+class Barrier(Shown):
     """The least sum of logit gaps on a way to the target, and such a way.
 
     Parameters
@@ -64,8 +65,8 @@ class Barrier:
         return {"energy": self.energy.summary(), "tokens": None if self.tokens is None else list(self.tokens), **way}
 
 
-@dataclass(frozen=True, eq=False)
-class TemperatureProfile:
+@dataclass(frozen=True, eq=False, repr=False)
+class TemperatureProfile(Shown):
     """A probability at falling temperatures, and where it is heading.
 
     Parameters

@@ -31,6 +31,7 @@ from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
 from markovgpt.scaled import is_positive
+from markovgpt.shown import Shown
 from markovgpt.vocabulary import Vocabulary
 
 Setting = int | float
@@ -51,7 +52,7 @@ LEAST_MIN_P = 2.0**-100  # below, shares may be subnormal and lose digits
 
 
 @dataclass(frozen=True)
-class BreakPoint:
+class BreakPoint(Shown):
     """Where a setting makes red impossible, the others being fixed.
 
     Parameters

@@ -20,10 +20,11 @@ from markovgpt.chains.normalised_rows import normalised_rows
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import is_positive
+from markovgpt.shown import Shown
 
 
-@dataclass(frozen=True, eq=False)
-class Change:
+@dataclass(frozen=True, eq=False, repr=False)
+class Change(Shown):
     """A number, or one for each state, before and after.
 
     Parameters

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from markovgpt.chains.compiled import compiled
 from markovgpt.chains.functional_graph import FunctionalGraph
 from markovgpt.chains.states import Mask, StateSpace
+from markovgpt.shown import Shown
 
 States = NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
-class CloseCalls:
+@dataclass(frozen=True, eq=False, repr=False)
+class CloseCalls(Shown):
     """The choices of a greedy machine that could as well have fallen another way, and what that would change.
 
     A choice is a window and a token that it nearly says. Several of them together may change more.

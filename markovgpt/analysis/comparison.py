@@ -29,14 +29,15 @@ from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask, window_label
 from markovgpt.errors import InvalidInput, NotConverged
 from markovgpt.scaled import ROUNDING
+from markovgpt.shown import Shown
 from markovgpt.solvers.certificate import Enclosure
 from markovgpt.sums import TOTAL_ROUNDINGS, total
 
 SAME = "the same numbers are stored"  # the method of what is 0 because the chains are identical
 
 
-@dataclass(frozen=True, eq=False)
-class KLRate:
+@dataclass(frozen=True, eq=False, repr=False)
+class KLRate(Shown):
     """Bits per token that are lost by taking one chain for another.
 
     Parameters
@@ -55,8 +56,8 @@ class KLRate:
         return {**self.bits.summary(), "n_infinite": self.n_infinite, "example": self.example}
 
 
-@dataclass(frozen=True, eq=False)
-class ChainComparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class ChainComparison(Shown):
     """Two chains over the same states. What needs a long run is found when it is first read.
 
     Parameters

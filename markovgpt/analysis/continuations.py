@@ -30,14 +30,15 @@ from markovgpt.errors import InvalidInput
 from markovgpt.memory import allowed_bytes, require_memory
 from markovgpt.models.decoding import Decoded, beam_search
 from markovgpt.scaled import FloatArray, ScaledArray, at_most, choose, widen
+from markovgpt.shown import Shown
 from markovgpt.solvers.certificate import Enclosure, at_most_one
 
 WORKING_LAYERS = 4  # arrays of a number a state beside those that are kept
 METHOD = "Viterbi's recursion over all states"
 
 
-@dataclass(frozen=True, eq=False)
-class Continuations:
+@dataclass(frozen=True, eq=False, repr=False)
+class Continuations(Shown):
     """The likeliest texts of one length from a start, and how likely any other can be.
 
     Parameters
@@ -71,8 +72,8 @@ class Continuations:
         return Answer.of(Enclosure(found.value, found.lower, upper, 0.0, METHOD))
 
 
-@dataclass(frozen=True, eq=False)
-class DecodedText:
+@dataclass(frozen=True, eq=False, repr=False)
+class DecodedText(Shown):
     """What a decoder found, and how much of the best that is.
 
     Parameters
@@ -90,8 +91,8 @@ class DecodedText:
     share: Answer
 
 
-@dataclass(frozen=True, eq=False)
-class DecodingComparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class DecodingComparison(Shown):
     """Decoders beside the exact answer: ``decoded`` for each number of beams, ``exact`` for what is there."""
 
     decoded: tuple[DecodedText, ...]

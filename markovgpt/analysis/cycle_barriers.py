@@ -26,6 +26,7 @@ from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput, TooLarge
 from markovgpt.memory import require_memory
 from markovgpt.scaled import FloatArray
+from markovgpt.shown import Shown
 from markovgpt.solvers.certificate import Enclosure
 from markovgpt.solvers.min_plus import bounds_on_grid, least_costs, unit_of
 
@@ -37,8 +38,8 @@ REMEDY = "give a shorter context length (tabulate), which has fewer cycles"
 States = NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
-class CycleBarriers:
+@dataclass(frozen=True, eq=False, repr=False)
+class CycleBarriers(Shown):
     """What it costs at least to get from one attractor to another, in nats times temperature.
 
     Parameters

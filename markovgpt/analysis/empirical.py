@@ -30,6 +30,7 @@ from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, choose, is_positive, widen
+from markovgpt.shown import Shown
 from markovgpt.solvers.certificate import Enclosure, at_most_one
 from markovgpt.sums import TOTAL_ROUNDINGS, dot, scatter_sum, total
 
@@ -39,8 +40,8 @@ LOG_ROUNDINGS, GAP_ROUNDINGS = 16, TERM_ROUNDINGS + 1  # of a logarithm, and of 
 MEAN_ROUNDINGS = 2 * TOTAL_ROUNDINGS + 8
 
 
-@dataclass(frozen=True, eq=False)
-class DataDivergence:
+@dataclass(frozen=True, eq=False, repr=False)
+class DataDivergence(Shown):
     """How far a chain is from counted data, in bits per token.
 
     Parameters

@@ -20,6 +20,7 @@ from markovgpt.analysis.row_mean import lived_in, mean_under
 from markovgpt.chains.normalised_rows import NormalisedRows, normalised_rows
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, concatenate, is_positive, widen
+from markovgpt.shown import Shown
 from markovgpt.solvers.certificate import Enclosure
 
 LIKELY = 0.75  # above, a probability is the complement of the others
@@ -28,7 +29,7 @@ LOG_ULPS = 4  # a logarithm and an exponential are within so many roundings of t
 
 
 @dataclass(frozen=True)
-class EntropyRate:
+class EntropyRate(Shown):
     """Entropy per token in the long run, with certified bounds.
 
     Parameters

@@ -29,6 +29,7 @@ from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask
 from markovgpt.memory import require_memory
 from markovgpt.scaled import Numbers, ScaledArray, choose, concatenate, widen
+from markovgpt.shown import Shown
 from markovgpt.solvers.certificate import Enclosure, at_most_one, mean_over
 from markovgpt.solvers.live_system import live_system
 from markovgpt.sums import TOTAL_ROUNDINGS, scatter_sum, total
@@ -40,8 +41,8 @@ PARTS = ("value", "lower", "upper")
 States = NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
-class DangerousWindows:
+@dataclass(frozen=True, eq=False, repr=False)
+class DangerousWindows(Shown):
     """States before the target, the most dangerous first.
 
     Parameters
@@ -67,8 +68,8 @@ class DangerousWindows:
         return {"states": self.states.tolist(), "labels": list(self.labels), **answers}
 
 
-@dataclass(frozen=True, eq=False)
-class RedFlow:
+@dataclass(frozen=True, eq=False, repr=False)
+class RedFlow(Shown):
     """What is written and which transitions are taken on the way to the target, given that it is reached.
 
     Parameters

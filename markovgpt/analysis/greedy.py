@@ -19,6 +19,7 @@ from markovgpt.chains.scans import two_best
 from markovgpt.chains.states import StateSpace, Window
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
+from markovgpt.shown import Shown
 from markovgpt.vocabulary import Vocabulary
 
 States = NDArray[np.int64]
@@ -35,8 +36,8 @@ class Uttered(NamedTuple):
     for_ever: Window
 
 
-@dataclass(frozen=True, eq=False)
-class GreedyMachine:
+@dataclass(frozen=True, eq=False, repr=False)
+class GreedyMachine(Shown):
     """The machine a model becomes at temperature zero.
 
     Parameters

@@ -11,10 +11,11 @@ from markovgpt.analysis.greedy import GreedyMachine, greedy_machine
 from markovgpt.analysis.shared_space import on_same_windows
 from markovgpt.chains.logits import LogitTable
 from markovgpt.chains.states import Mask, window_label
+from markovgpt.shown import Shown
 
 
 @dataclass(frozen=True)
-class Loop:
+class Loop(Shown):
     """A loop that a model falls into at temperature zero.
 
     Parameters
@@ -30,8 +31,8 @@ class Loop:
     basin_after: int
 
 
-@dataclass(frozen=True, eq=False)
-class GreedyComparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class GreedyComparison(Shown):
     """Two machines at temperature zero.
 
     Parameters

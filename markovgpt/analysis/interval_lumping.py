@@ -38,6 +38,7 @@ from markovgpt.chains.states import Mask, is_count
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
 from markovgpt.scaled import ROUNDING, FloatArray, ScaledArray, choose, widen
+from markovgpt.shown import Shown
 from markovgpt.solvers.certificate import Enclosure, at_most_one
 
 MOST_STEPS = 65_536
@@ -46,8 +47,8 @@ LOST = 2.0**-900  # more than all that is below the doubles brings in one step
 BYTES_PER_STATE, BYTES_PER_ENTRY = 120, 40  # distances and blocks; a row's range, and what is sorted of it
 
 
-@dataclass(frozen=True, eq=False)
-class IntervalLumping:
+@dataclass(frozen=True, eq=False, repr=False)
+class IntervalLumping(Shown):
     """A chain told with fewer states, of whose rows bounds are known.
 
     Parameters

@@ -28,6 +28,7 @@ from markovgpt.chains.states import is_count
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput, NotConverged
 from markovgpt.scaled import FloatArray, as_floats
+from markovgpt.shown import Shown
 from markovgpt.solvers.live_system import stationary
 from markovgpt.sums import scatter_sum
 
@@ -40,7 +41,7 @@ States = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class KemenyEstimate:
+class KemenyEstimate(Shown):
     """An estimate of the Kemeny constant; the interval is one of confidence, and proves nothing.
 
     Parameters

@@ -31,6 +31,7 @@ from markovgpt.chains.states import Mask
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
 from markovgpt.scaled import Numbers, ScaledArray, concatenate, is_positive
+from markovgpt.shown import Shown
 from markovgpt.sums import exact_sum, scatter_sum
 
 PRIMES = (1_234_567_891, 1_876_543_241, 2_012_345_681, 1_698_765_437)  # none near a power of two, as row totals are
@@ -39,8 +40,8 @@ ENTRIES_AT_ONCE = 2**20  # of rows that are compared exactly
 BYTES_PER_STATE, BYTES_PER_ENTRY = 230, 12  # blocks, their signatures and order; residues, and the quotient's entries
 
 
-@dataclass(frozen=True, eq=False)
-class Lumping:
+@dataclass(frozen=True, eq=False, repr=False)
+class Lumping(Shown):
     """A chain told with fewer states.
 
     Parameters

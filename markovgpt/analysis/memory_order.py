@@ -39,6 +39,7 @@ from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
 from markovgpt.scaled import ROUNDING, FloatArray, Numbers, ScaledArray, as_floats, choose, is_positive, quotient, widen
+from markovgpt.shown import Shown
 from markovgpt.solvers.certificate import Enclosure
 from markovgpt.sums import TOTAL_ROUNDINGS, total
 
@@ -53,8 +54,8 @@ COMPARED = "rows compared: all that share their last tokens are equal"
 SUMMED = "divergences of rows, summed over the long run"
 
 
-@dataclass(frozen=True, eq=False)
-class OrderLoss:
+@dataclass(frozen=True, eq=False, repr=False)
+class OrderLoss(Shown):
     """What is lost with a memory of m tokens.
 
     Parameters
@@ -79,8 +80,8 @@ class OrderLoss:
         return {"order": self.order, "states": self.chain.n_states, **found}
 
 
-@dataclass(frozen=True, eq=False)
-class MemoryUse:
+@dataclass(frozen=True, eq=False, repr=False)
+class MemoryUse(Shown):
     """What each length of memory loses.
 
     Parameters

@@ -27,6 +27,7 @@ from markovgpt.chains.states import is_count
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput, TooLarge
 from markovgpt.scaled import ROUNDING, FloatArray, ScaledArray, as_floats
+from markovgpt.shown import Shown
 from markovgpt.solvers.certificate import Enclosure, at_most_one
 from markovgpt.solvers.dense_powers import LOST, MOST_SQUARES, SPILLED, DensePowers, Power
 from markovgpt.solvers.eigenvalues import DENSE
@@ -39,7 +40,7 @@ LOOKS = (4, 16)  # steps after which the start that is furthest from the likelie
 
 
 @dataclass(frozen=True)
-class MixingTime:
+class MixingTime(Shown):
     """The first step at which the total variation from the long run is at most epsilon.
 
     Parameters

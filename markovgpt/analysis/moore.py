@@ -22,6 +22,7 @@ from markovgpt.chains.states import Mask, StateSpace, Windows, is_count, window_
 from markovgpt.chains.window_classes import readable_from, rows_after, same_after_any_text, same_ahead
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
+from markovgpt.shown import Shown
 from markovgpt.vocabulary import Vocabulary
 
 States = NDArray[np.integer[Any]]
@@ -29,8 +30,8 @@ NOTHING = -1  # what is said where a chain was cut off
 BYTES_PER_WINDOW = 32  # while windows are folded into states
 
 
-@dataclass(frozen=True, eq=False)
-class MooreMachine:
+@dataclass(frozen=True, eq=False, repr=False)
+class MooreMachine(Shown):
     """The smallest machine that says what a chain says at temperature zero.
 
     Parameters

@@ -35,6 +35,7 @@ from markovgpt.chains.logits import LogitTable
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput, TooLarge
 from markovgpt.scaled import FloatArray, as_floats
+from markovgpt.shown import Shown
 from markovgpt.solvers.min_plus import tree_costs
 
 MOST_EDGES = 10**5  # of a graph that networkx is given
@@ -42,8 +43,8 @@ MOST_EDGES = 10**5  # of a graph that networkx is given
 Tree = tuple[int, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Escape:
+@dataclass(frozen=True, eq=False, repr=False)
+class Escape(Shown):
     """How an attractor is left for another at low temperatures.
 
     Parameters
@@ -66,8 +67,8 @@ class Escape:
         return {"attractor": self.attractor, "depth": self.depth.summary(), **where}
 
 
-@dataclass(frozen=True, eq=False)
-class LongRun:
+@dataclass(frozen=True, eq=False, repr=False)
+class LongRun(Shown):
     """Which attractors carry the long run as the temperature falls to 0.
 
     Parameters

@@ -19,12 +19,13 @@ from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import is_count
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, concatenate, widen
+from markovgpt.shown import Shown
 from markovgpt.solvers.certificate import Enclosure, at_most_one
 from markovgpt.sums import scatter_sum
 
 
-@dataclass(frozen=True, eq=False)
-class Path:
+@dataclass(frozen=True, eq=False, repr=False)
+class Path(Shown):
     """One way: to the target, or so many tokens on.
 
     Parameters

@@ -19,6 +19,7 @@ from markovgpt.analysis.structure import PROOF, can_reach, can_stay, reachable_f
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, is_positive, widen
+from markovgpt.shown import Shown
 from markovgpt.sums import TOTAL_ROUNDINGS, dot
 
 LONGEST_POWER = 10_000  # quantiles are looked for up to 2**10_000 steps
@@ -26,7 +27,7 @@ KNOWN_BITS = 60  # of a quantile: bounds are never as narrow
 
 
 @dataclass(frozen=True)
-class Quantile:
+class Quantile(Shown):
     """The smallest n with P(T <= n) at least a probability: whole numbers, infinite (math.inf) where none is so late.
 
     Parameters

@@ -25,14 +25,15 @@ from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, widen
+from markovgpt.shown import Shown
 from markovgpt.solvers.certificate import Enclosure, at_most_one
 from markovgpt.sums import total
 
 WIDE = 1e-6  # bounds that differ by more are said to be wide
 
 
-@dataclass(frozen=True, eq=False)
-class QuasiStationary:
+@dataclass(frozen=True, eq=False, repr=False)
+class QuasiStationary(Shown):
     """A text that has gone on for long, as it is at each further token.
 
     Parameters

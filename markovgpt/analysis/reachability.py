@@ -181,7 +181,7 @@ def expected_visits(chain: TransitionOperator, target: Target, start: Start) -> 
     return Answer.of(asked.per_state_asked(walk.visits), infinite=asked.anywhere(endless))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class AbsorptionProbabilities(Answer):
     """An Answer with one column (for one start: one entry) for each recurrent class in ``classes``."""
 

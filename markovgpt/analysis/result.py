@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import ROUNDING, FloatArray, Numbers, ScaledArray, as_floats, to_fraction
+from markovgpt.shown import FEW, Shown
 from markovgpt.solvers.certificate import Enclosure
 
 Value = float | FloatArray
@@ -18,7 +19,7 @@ FIELDS = ("value", "lower", "upper", "log10", "log10_lower", "log10_upper", "met
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class Answer(Shown):
     """A probability, a time or a vector of them, with certified bounds.
 
     ``value`` is the nearest double, ``lower`` rounds down and ``upper`` up, never to 0 where the answer is possible.
@@ -120,10 +121,12 @@ class Answer:
         return float(marked) if marked.ndim == 0 else marked
 
     def __repr__(self) -> str:
+        kind = type(self).__name__
         if isinstance(self.value, np.ndarray):
-            return f"Answer({len(self.value)} states, value={self.value}, method={self.method!r})"
+            first = np.array2string(self.value, threshold=FEW, max_line_width=10**6, separator=", ").replace("\n", "")
+            return f"{kind}({' x '.join(map(str, self.value.shape))} numbers, value={first}, method={self.method!r})"
         return (
-            f"Answer({self.value!r} in [{self.lower!r}, {self.upper!r}], log10={self.log10!r}, method={self.method!r})"
+            f"{kind}({self.value!r} in [{self.lower!r}, {self.upper!r}], log10={self.log10!r}, method={self.method!r})"
         )
 
 

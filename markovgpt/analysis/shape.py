@@ -16,13 +16,14 @@ from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.periodicity import Labels
 from markovgpt.chains.states import Mask
 from markovgpt.memory import require_memory
+from markovgpt.shown import Shown
 
 LARGEST_LISTED = 10  # recurrent classes that a summary lists
 BYTES_PER_NODE, BYTES_PER_EDGE = 1300, 500  # of a graph in networkx
 
 
-@dataclass(frozen=True, eq=False)
-class ChainShape:
+@dataclass(frozen=True, eq=False, repr=False)
+class ChainShape(Shown):
     """The communicating classes of a chain, numbered in the order of their first states.
 
     Parameters

@@ -22,6 +22,7 @@ from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask, is_count
 from markovgpt.errors import InvalidInput, NotConverged
 from markovgpt.scaled import ROUNDING, FloatArray, ScaledArray, as_floats, widen
+from markovgpt.shown import Shown
 from markovgpt.solvers.certificate import Enclosure
 from markovgpt.solvers.dense_powers import DensePowers
 from markovgpt.solvers.eigenvalues import DENSE, Block, eigenvalues
@@ -33,8 +34,8 @@ RESOLVED = 1000  # a gap must be so many times what it may be off by
 Part = list[tuple[complex, float, bool]]  # eigenvalue, residual, proved
 
 
-@dataclass(frozen=True, eq=False)
-class Spectrum:
+@dataclass(frozen=True, eq=False, repr=False)
+class Spectrum(Shown):
     """Eigenvalues of a transition matrix, largest modulus first, each as often as it is one.
 
     Parameters

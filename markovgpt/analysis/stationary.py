@@ -22,12 +22,13 @@ from markovgpt.chains.operator import TransitionOperator
 from markovgpt.errors import InvalidInput, NotConverged
 from markovgpt.memory import require_memory
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, is_positive, widen
+from markovgpt.shown import Shown
 from markovgpt.solvers.certificate import Enclosure
 from markovgpt.solvers.live_system import stationary
 
 
-@dataclass(frozen=True, eq=False)
-class StationaryDistributions:
+@dataclass(frozen=True, eq=False, repr=False)
+class StationaryDistributions(Shown):
     """One stationary distribution for each recurrent class.
 
     Parameters

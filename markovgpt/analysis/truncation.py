@@ -15,10 +15,11 @@ from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import Numbers, ScaledArray
+from markovgpt.shown import Shown
 
 
-@dataclass(frozen=True, eq=False)
-class TruncatedRisk:
+@dataclass(frozen=True, eq=False, repr=False)
+class TruncatedRisk(Shown):
     """Red under one truncation, beside red under none.
 
     Parameters

@@ -19,12 +19,13 @@ from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import is_count
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import ScaledArray, concatenate, quotient, stack_last, widen
+from markovgpt.shown import Shown
 from markovgpt.solvers.certificate import Enclosure, at_most_one
 from markovgpt.sums import TOTAL_ROUNDINGS, total
 
 
-@dataclass(frozen=True, eq=False)
-class HittingLaw:
+@dataclass(frozen=True, eq=False, repr=False)
+class HittingLaw(Shown):
     """When the target is reached; every answer has one entry for each step t = 0 .. n.
 
     Parameters

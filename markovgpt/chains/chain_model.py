@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.scaled import FloatArray, ScaledArray
+from markovgpt.shown import Shown
 from markovgpt.vocabulary import Vocabulary
 
 LN10 = float(np.log(10))
 
 
-@dataclass(frozen=True, eq=False)
-class ChainModel:
+@dataclass(frozen=True, eq=False, repr=False)
+class ChainModel(Shown):
     """A `NextTokenModel` whose logits are the log-probabilities of a window chain, its sampling settings with them.
 
     Parameters

@@ -18,6 +18,7 @@ from markovgpt.chains.sparse_chain import SparseChain
 from markovgpt.chains.states import Mask, StateSpace, is_count, window_label
 from markovgpt.errors import InvalidInput, TooLarge
 from markovgpt.memory import require_memory
+from markovgpt.shown import Shown
 from markovgpt.vocabulary import Vocabulary, token_ids
 
 IGNORED = -1  # a target that is not counted, as train_gpt has it
@@ -27,8 +28,8 @@ MOST_PAIRS = 2**62
 Integers = NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
-class WindowCounts:
+@dataclass(frozen=True, eq=False, repr=False)
+class WindowCounts(Shown):
     """How often each token follows each window; pairs that do not occur are not listed.
 
     Parameters

@@ -25,11 +25,12 @@ from markovgpt.models.identity import bears_threads, identity_of, is_known_by_it
 from markovgpt.models.protocol import NextTokenModel
 from markovgpt.models.source import ModelSource
 from markovgpt.models.threads import one_torch_thread, take_over_torch_threads, torch_threads
+from markovgpt.shown import Shown
 from markovgpt.vocabulary import Vocabulary
 
 
-@dataclass(frozen=True, eq=False)
-class LogitTable:
+@dataclass(frozen=True, eq=False, repr=False)
+class LogitTable(Shown):
     """The next-token logits of every window.
 
     Parameters

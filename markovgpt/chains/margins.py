@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.scaled import FloatArray
+from markovgpt.shown import Shown
 
 NARROW = 1e-6  # about sixteen roundings of float32: another order of summation could decide otherwise
 
 
 @dataclass(frozen=True)
-class Cuts:
+class Cuts(Shown):
     """How many rows the sampling settings cut in a place that is hardly a place.
 
     Parameters

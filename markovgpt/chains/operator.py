@@ -20,6 +20,7 @@ from markovgpt.chains.periodicity import pairs_of
 from markovgpt.chains.states import Mask, Windows
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, is_positive
+from markovgpt.shown import Shown
 from markovgpt.vocabulary import Vocabulary
 
 SAFE_EXPONENT = -1000  # products below 2**-1000 leave the doubles
@@ -33,7 +34,7 @@ class Edges(NamedTuple):
     probability: Numbers
 
 
-class TransitionOperator(ABC):
+class TransitionOperator(Shown, ABC):
     """A finite Markov chain, seen through its transition matrix P (n_states x n_states)."""
 
     vocabulary: Vocabulary | None

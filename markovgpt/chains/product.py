@@ -27,7 +27,7 @@ from markovgpt.vocabulary import Vocabulary
 BYTES_PER_EDGE = 96  # listed, sorted, and searched
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ProductChain(TransitionOperator):
     """A chain over windows with an automaton that reads along; made by `product`.
 

@@ -9,11 +9,12 @@ from markovgpt.chains.automaton import TokenAutomaton, aho_corasick, over_tokens
 from markovgpt.chains.regex import searching
 from markovgpt.chains.states import Mask, Windows, as_tokens
 from markovgpt.errors import InvalidInput
+from markovgpt.shown import Shown
 from markovgpt.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, eq=False)
-class RedPattern:
+class RedPattern(Shown):
     """What must not be written: red is the moment when it is complete. Made by `red_strings` and its like.
 
     Parameters

@@ -21,6 +21,7 @@ from markovgpt.chains.margins import Cuts, Margins
 from markovgpt.chains.torch_filters import Float32Array
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray
+from markovgpt.shown import Shown
 
 Mask = NDArray[np.bool_]
 WIDEST_GAP = 1e38  # between scores, in float32
@@ -36,7 +37,7 @@ RANGES: dict[str, tuple[Callable[[float], bool], str, int]] = {  # what is allow
 
 
 @dataclass(frozen=True)
-class SamplingSettings:
+class SamplingSettings(Shown):
     """How the next token is drawn from the logits.
 
     Parameters

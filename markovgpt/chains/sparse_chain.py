@@ -18,7 +18,7 @@ from markovgpt.sums import scatter_sum
 from markovgpt.vocabulary import Vocabulary
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SparseChain(TransitionOperator):
     """A finite Markov chain by its list of transitions.
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.errors import InvalidInput
+from markovgpt.shown import Shown
 from markovgpt.vocabulary import Vocabulary
 
 Window = tuple[int, ...]
@@ -87,7 +88,7 @@ class Windows(Protocol):
 
 
 @dataclass(frozen=True)
-class StateSpace:
+class StateSpace(Shown):
     """All windows of L tokens out of V, and on request the shorter ones that a text begins with.
 
     Parameters

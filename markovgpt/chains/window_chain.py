@@ -41,7 +41,7 @@ BYTES_PER_EDGE = 96  # source, target and probability, and a graph search over t
 LEAST_LOG = -1e12  # below, the exponents of products would leave an int64
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class WindowChain(TransitionOperator):
     """The Markov chain of a model under one sampling setting.
 

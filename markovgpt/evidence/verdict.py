@@ -5,11 +5,13 @@ from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Dec
 from fractions import Fraction
 from typing import Any
 
+from markovgpt.shown import Shown
+
 MOST_LINES = 20
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(Shown):
     """What a certificate claims, and whether it holds.
 
     Parameters

@@ -17,6 +17,7 @@ from markovgpt.exchange.text_file import TextFile, quoted
 from markovgpt.exchange.written_numbers import SAFE, exact, is_decimal, rounded
 from markovgpt.memory import require_memory
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray
+from markovgpt.shown import Shown
 from markovgpt.sums import scatter_sum
 
 BYTES_A_STATE = 200
@@ -25,8 +26,8 @@ SHORT_DIGITS = 1e-4  # a sum this close to 1 is one of rounded decimals
 States = NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
-class ImportedChain:
+@dataclass(frozen=True, eq=False, repr=False)
+class ImportedChain(Shown):
     """A chain that was read from a file, and what the file says about its states.
 
     Parameters

@@ -1,7 +1,8 @@
-"""Tables for people and papers: csv and LaTeX, in digits that the bounds certify."""
+"""Tables for people and papers: csv and LaTeX, in digits that the bounds certify; see `markdown` for Markdown."""
 
+import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ import pandas as pd
 
 from markovgpt.analysis.result import Answer
 from markovgpt.errors import InvalidInput
+from markovgpt.export.latex import after_break, escaped
+from markovgpt.export.markdown import is_number
 
 MOST_DIGITS = 12
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
+QUOTED = frozenset(',"\r\n')
 
 
 def certified_digits(answer: Answer, place: int | tuple[int, ...] | None = None) -> str:
@@ -69,8 +73,9 @@ def write_table(rows: Sequence[dict[str, Any]], folder: str | Path, name: str) -
 
     Parameters
     ----------
-    rows: at least one, all with the same keys; cells that are strings are written as they stand, but that in the csv
-        an apostrophe stands before a text which a spreadsheet would take for a formula, or which begins with one.
+    rows: at least one, all with the same keys; cells and keys that are strings are written as they stand, but that in
+        the csv an apostrophe stands before a text which a spreadsheet would take for a formula, or which begins with
+        one; `read_table` takes it away again. Half of a surrogate pair is written as its escape.
 
     Returns
     -------
@@ -85,11 +90,62 @@ def write_table(rows: Sequence[dict[str, Any]], folder: str | Path, name: str) -
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     frame = pd.DataFrame(list(rows))
-    frame.map(_no_formula).to_csv(place / f"{name}.csv", index=False, lineterminator="\n")
-    escaped = frame.rename(columns=_latex).map(lambda cell: _latex(cell) if isinstance(cell, str) else cell)
-    text = escaped.to_latex(index=False, escape=False)
-    (place / f"{name}.tex").write_text(text, encoding="utf-8")
+    lines = [_csv_line(frame.columns), *map(_csv_line, frame.itertuples(index=False, name=None))]
+    with (place / f"{name}.csv").open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        file.writelines(lines)
+    (place / f"{name}.tex").write_text(latex_table(rows), encoding="utf-8")
     return place / f"{name}.csv"
+
+
+def read_table(file: str | Path) -> list[dict[str, str]]:
+    r"""The rows of a csv that `write_table` wrote, every cell as the text that it was.
+
+    No text is changed by writing and reading: one that is written with an apostrophe before it (a formula to a
+    spreadsheet, or a text that begins with an apostrophe) loses it again, and no other begins with one.
+
+    Raises
+    ------
+    InvalidInput: a file without a header, or a row with more or fewer cells than it.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     print(read_table(write_table([{"token": "=cmd()", "n": 1}, {"token": "'\n", "n": 2}], folder, "tokens")))
+    [{'token': '=cmd()', 'n': '1'}, {'token': "'\n", 'n': '2'}]
+    """
+    path = Path(file)
+    with path.open(newline="", encoding="utf-8") as stream:
+        lines = [list(map(_as_it_was, line)) for line in csv.reader(stream)]
+    if not lines:
+        raise InvalidInput(f"a table must begin with its columns' names, got nothing in {path}; see write_table")
+    for number, line in enumerate(lines):
+        if len(line) != len(lines[0]):
+            raise InvalidInput(
+                f"each row must have {len(lines[0])} cells, got {len(line)} in row {number} of {path}; write it anew"
+            )
+    return [dict(zip(lines[0], line, strict=True)) for line in lines[1:]]
+
+
+def latex_table(rows: Sequence[Mapping[str, Any]], *, any_letter: bool = False) -> str:
+    r"""Rows as a LaTeX table, with the rules of booktabs: ``\usepackage{booktabs}`` in the preamble is all it needs.
+
+    Parameters
+    ----------
+    rows: at least one, all with the same keys; what a text may hold is set as it is written.
+    any_letter: for lualatex and xelatex, see `latex.escaped`; otherwise it compiles with pdflatex.
+
+    Raises
+    ------
+    InvalidInput: no rows.
+    """
+    if not rows:
+        raise InvalidInput("a table must have at least one row, got none; check the loop that fills it")
+
+    def shown(cell: Any) -> Any:
+        return escaped(cell, any_letter=any_letter) if isinstance(cell, str) else cell
+
+    frame = pd.DataFrame(list(rows)).rename(columns=shown).map(shown)
+    lines: list[str] = frame.to_latex(index=False, escape=False).split("\n")
+    return "\n".join(map(after_break, lines))
 
 
 def write_parquet(rows: Sequence[dict[str, Any]], folder: str | Path, name: str) -> Path | None:
@@ -106,28 +162,22 @@ def write_parquet(rows: Sequence[dict[str, Any]], folder: str | Path, name: str)
     return file
 
 
-def _no_formula(cell: Any) -> Any:
+def _csv_line(cells: Iterable[Any]) -> str:
+    """A line of csv; pandas would not quote a carriage return, which ends the line for a reader."""
+    line = ",".join(map(_csv_cell, cells))
+    return (line or '""') + "\n"
+
+
+def _csv_cell(cell: Any) -> str:
     """A cell that no spreadsheet computes: what looks like a formula and is no number gets an apostrophe."""
-    if not isinstance(cell, str) or not cell.startswith(FORMULA):
-        return cell
-    try:
-        float(cell)
-    except ValueError:
-        return "'" + cell
-    return cell
+    if cell is None or cell != cell:  # what pandas puts where nothing is
+        return ""
+    text = str(cell)
+    if isinstance(cell, str) and text.startswith(FORMULA) and not is_number(text):
+        text = f"'{text}"
+    return '"{}"'.format(text.replace('"', '""')) if QUOTED.intersection(text) else text
 
 
-LATEX_SPECIAL = str.maketrans(
-    {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "␣": r"\textvisiblespace{}",
-        **{character: rf"\{character}" for character in "&%$#_{}"},
-    }
-)
-
-
-def _latex(text: str) -> str:
-    """Text with LaTeX's special characters escaped."""
-    return text.translate(LATEX_SPECIAL)
+def _as_it_was(cell: str) -> str:
+    """A cell without the apostrophe that `_csv_cell` put before it."""
+    return cell.removeprefix("'")

@@ -27,6 +27,7 @@ from markovgpt.export.figures import PALETTE, STYLE
 from markovgpt.graphs.dot import percent
 from markovgpt.graphs.ring_layout import ROOM, Arrow, RingLayout, ring_layout
 from markovgpt.scaled import ScaledArray
+from markovgpt.shown import Shown
 
 MOST_ANIMATED = 27  # more rings than a slide shows
 INCHES, DOTS_PER_INCH = 4.2, 150
@@ -39,8 +40,8 @@ LOOK = {**STYLE, "text.parse_math": False}
 UNDATED: dict[str, dict[str, None]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}
 
 
-@dataclass(frozen=True, eq=False)
-class Moment:
+@dataclass(frozen=True, eq=False, repr=False)
+class Moment(Shown):
     """One picture of a moving state graph.
 
     Parameters

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.errors import InvalidInput, TooLarge
 from markovgpt.scaled import ScaledArray
+from markovgpt.vocabulary import printable
 
 MOST_DRAWN = 150  # more circles than a page holds
 FORMATS = ("svg", "png", "pdf")
@@ -63,7 +64,7 @@ def state_graph(
         look = {"shape": "doublecircle", "color": "#b2182b", "fontcolor": "#b2182b"} if marked[state] else {}
         if state == start:
             look["penwidth"] = "2.5"
-        graph.node(f"s{state}", label=graphviz.escape(chain.label(state)), **look)
+        graph.node(f"s{state}", label=graphviz.escape(printable(chain.label(state))), **look)
     newest = chain.space.token_from_end(0) if chain.space is not None else None
     source, target, probability = chain.edges()
     weights = ScaledArray.of(probability).to_float()

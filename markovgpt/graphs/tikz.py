@@ -1,32 +1,12 @@
 r"""Small graphs as TikZ: a tikzpicture that stands by itself in any document that loads tikz.
 
 Every number is a place in centimetres, so the picture is the same wherever it is set. In the preamble:
-``\usepackage{tikz}``, and for letters other than ASCII a Unicode engine or the usual font packages.
+``\usepackage{tikz}``.
 """
 
+from markovgpt.export.latex import after_break, escaped
 from markovgpt.graphs.placed_graph import Arrow, PlacedGraph, label_places
 
-SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"{\ttfamily\char34}",  # \textquotedbl is not in every font encoding
-    "'": r"\textquotesingle{}",
-    "`": r"\textasciigrave{}",
-    "-": r"-{}",  # two or three would become a dash
-    "␣": r"\textvisiblespace{}",
-    "…": r"\dots{}",
-}
 STYLES = (
     "x=1cm, y=1cm, >=stealth",
     "state/.style={{circle, draw, fill=white, align=center, inner sep=0pt, minimum size={diameter}cm}}",
@@ -58,27 +38,9 @@ def tikz_picture(graph: PlacedGraph) -> str:
         if arrow.label:
             lines.append(f"  \\node[on arrow] at ({x:.2f}, {y:.2f}) {{{escaped(arrow.label)}}};")
     for caption in graph.captions:
-        text = r"\\ ".join(map(escaped, caption.lines))
+        text = r"\\ ".join(after_break(escaped(line)) for line in caption.lines)
         lines.append(f"  \\node[align=center] at ({caption.x:.2f}, {caption.y:.2f}) {{{text}}};")
     return "\n".join([*lines, "\\end{tikzpicture}", ""])
-
-
-def escaped(text: str) -> str:
-    r"""A text that LaTeX sets as it is written; a character that cannot be seen is shown by its number.
-
-    >>> print(escaped("50% of $x_1$"), escaped("\n"), escaped("\u202e"))
-    50\% of \$x\_1\$ \textbackslash{}n \textbackslash{}u202e
-    """
-    return "".join(_set(character) for character in text)
-
-
-def _set(character: str) -> str:
-    """One character."""
-    if character in SPECIAL:
-        return SPECIAL[character]
-    if character.isprintable():
-        return character
-    return "".join(SPECIAL.get(part, part) for part in character.encode("unicode_escape").decode())
 
 
 def _arrow(arrow: Arrow) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import require_memory
 from markovgpt.models.protocol import NextTokenModel
+from markovgpt.shown import Shown
 
 Tokens = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -25,7 +26,7 @@ BYTES_PER_SCORE = 48  # a score, while the largest are looked for
 
 
 @dataclass(frozen=True)
-class Decoded:
+class Decoded(Shown):
     """A text that a decoder wrote.
 
     Parameters

@@ -17,13 +17,14 @@ from torch.nn import functional
 
 from markovgpt.errors import InvalidInput
 from markovgpt.models.source import ModelSource
+from markovgpt.shown import Shown
 from markovgpt.vocabulary import Vocabulary
 
 ACTIVATIONS = {"gelu": "none", "gelu_tanh": "tanh"}  # as torch names the approximation
 
 
 @dataclass(frozen=True)
-class GPTConfig:
+class GPTConfig(Shown):
     """The sizes of a GPT.
 
     Parameters

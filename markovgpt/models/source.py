@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from torch import Tensor, uint8
 
+from markovgpt.shown import Shown
+
 
 @dataclass(frozen=True)
-class ModelSource:
+class ModelSource(Shown):
     """The origin of a loaded model.
 
     Parameters

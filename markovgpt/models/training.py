@@ -14,14 +14,15 @@ from torch.nn import functional
 from markovgpt.errors import InvalidInput
 from markovgpt.models.gpt import GPT, GPTConfig
 from markovgpt.models.threads import one_torch_thread
+from markovgpt.shown import Shown
 from markovgpt.vocabulary import Vocabulary, token_ids
 
 IGNORED = -1
 LOWER_RATE = "give a lower learning_rate; the notebook's is 1e-3"
 
 
-@dataclass(frozen=True, eq=False)
-class TrainedGPT:
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainedGPT(Shown):
     """What training gives: the model, and the loss (nats per predicted token) before each step.
 
     ``log`` is a tuple of rows ``{"step": int, "loss": float}``, as pandas.DataFrame takes them.

@@ -34,6 +34,7 @@ from markovgpt.chains.sliding import SlidingTable
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.memory import require_memory
 from markovgpt.scaled import ROUNDING, FloatArray, as_floats
+from markovgpt.shown import Shown
 from markovgpt.sums import TOTAL_ROUNDINGS, total
 
 TARGETS, MANY, FEWER = 64, 100_000, 16  # likeliest states, and how many where there are many states
@@ -43,7 +44,7 @@ LOWEST = 1e-290  # smaller probabilities are taken as 0 in these lower bounds
 
 
 @dataclass(frozen=True)
-class Minorization:
+class Minorization(Shown):
     """What all starts lead to.
 
     Parameters

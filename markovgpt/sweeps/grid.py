@@ -11,13 +11,14 @@ from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.chains.states import StateSpace, as_tokens, is_count
 from markovgpt.errors import InvalidInput
 from markovgpt.models.protocol import NextTokenModel
+from markovgpt.shown import Shown
 from markovgpt.vocabulary import Vocabulary
 
 Red = str | tuple[int, ...] | tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SweepGrid:
+class SweepGrid(Shown):
     """The values that each setting takes, and the questions asked under each of their combinations.
 
     Parameters
