@@ -110,13 +110,13 @@ def build_rows(
     if bounds[0] != 0 or bounds[-1] != m or not (bounds[1:] >= bounds[:-1]).all():
         told = f"the branches must be counted from 0 to {m}, never back"
         raise refusal(BOUNDS, told, "other numbers", "export the chain again")
-    source = np.repeat(np.arange(n, dtype=np.int64), np.diff(bounds).astype(np.int64))
+    source = np.repeat(np.arange(n, dtype=np.int64), np.diff(bounds).view(np.int64))
     if m and targets.max() >= n:
         place = int(np.argmax(targets >= n))
         told = f"targets must be states in 0..{n - 1}"
         raise refusal(TARGETS, told, f"{targets[place]} from state {source[place]}", "check the number of states")
     _check_values(refusal, source, probability)
-    target, kept = targets.astype(np.int64, copy=False), probability.positive()
+    target, kept = targets.view(np.int64), probability.positive()
     if not kept.all():
         source, target, probability = (
             source[kept],
