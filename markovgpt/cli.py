@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from markovgpt.commands.check import add_check
 from markovgpt.commands.compare import add_compare
+from markovgpt.commands.export import add_export
 from markovgpt.commands.greedy import add_greedy
 from markovgpt.commands.likeliest import add_likeliest
 from markovgpt.commands.questions import add_demo, add_draw, add_stationary, add_verify
@@ -32,6 +33,7 @@ COMMANDS = (
     add_greedy,
     add_compare,
     add_draw,
+    add_export,
 )
 
 

@@ -10,6 +10,7 @@ from markovgpt import cli
 from markovgpt.chains.margins import Cuts
 from markovgpt.commands import reach
 from markovgpt.commands.options import Made
+from markovgpt.evidence.bundle import verify_bundle
 
 
 @pytest.fixture
@@ -63,3 +64,17 @@ def _bounds(coin, expected):
     answer = mg.hitting_probability(mg.WindowChain.from_logits(table), [3], start=0, within=3)
     assert answer.lower <= expected <= answer.upper
     return f"{answer.lower!r}, {answer.upper!r}]   (3 products)\n"
+
+
+def test_an_answer_goes_into_a_bundle(coin, tmp_path, capsys):
+    place = tmp_path / "evidence"
+    assert cli.main(["reach", "MODEL", "--red", "11", "--start", "00", "--bundle", str(place)]) == 0
+    verdict = verify_bundle(place)
+    assert verdict.holds
+    assert verdict.lower[0] <= 6 <= verdict.upper[0]  # as above
+    assert (place / "property.props").read_text() == 'T=? [F "red"]\n'
+    for asked in ([], [*START, "--within", "3"]):
+        assert cli.main(["reach", "MODEL", "--red", "11", "--bundle", str(tmp_path / "x"), *asked]) == 2
+    said = capsys.readouterr().err
+    assert "--bundle needs one start, got none; give --start or --start-tokens" in said
+    assert "leave it out, or --certificate and --bundle" in said

@@ -1,5 +1,6 @@
 """UMB archives, read back by other code: the same chain, laid out as Storm lays it out."""
 
+import io
 import json
 import os
 import struct
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from random_chains import matrices
+from random_chains import drawn_chain, matrices
 from test_drn import FOLDERS, case_file
 
 import markovgpt as mg
@@ -141,6 +142,24 @@ def test_the_same_chain_gives_the_same_bytes(tmp_path):
     assert one == two
 
 
+def test_a_chain_is_written_part_by_part_to_the_same_bytes(tmp_path, monkeypatch):
+    chain = drawn_chain(mg.StateSpace(3, 3, with_prefixes=True), "zeros", 5)  # 39 states
+    listed = mg.SparseChain(chain.edges(), 39)
+    said = {"labels": {"red": np.arange(39) % 2 == 0}, "initial": np.arange(39) == 1}
+    one = mg.write_umb(listed, tmp_path / "1.umb", **said).read_bytes()
+    monkeypatch.setattr("markovgpt.exchange.umb.LEAST_BLOCK", 5)
+    assert mg.write_umb(chain, tmp_path / "2.umb", **said).read_bytes() == one
+    found = members(tmp_path / "2.umb")
+    source, target, probability = (part.tolist() for part in chain.edges())
+    assert transitions(found) == list(zip(source, target, probability, strict=True))
+    with tarfile.open(tmp_path / "3.umb", "w") as archive:  # as another program packs the same files
+        for name, data in found.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    assert (tmp_path / "3.umb").read_bytes() == one
+
+
 def test_a_chain_over_windows_is_written_in_its_own_numbers(tmp_path):
     chain = mg.WindowChain(mg.StateSpace(2, 2), np.array([[0.75, 0.25]] * 4))
     file = mg.write_umb(chain, tmp_path / "w.umb", labels={}, initial=[True] * 4)
@@ -155,7 +174,8 @@ def test_probabilities_that_would_read_as_impossible_are_refused(tmp_path):
     logits = np.array([[0.0, 50.0]] * 4)
     chain = mg.WindowChain.from_logits(mg.LogitTable(mg.StateSpace(2, 2), logits), mg.SamplingSettings(0.01))
     with pytest.raises(
-        mg.InvalidInput, match=r"must hold every possible transition, got a probability of 10\*\*-2171\.5"
+        mg.InvalidInput,
+        match=r"must hold every possible transition, got a probability of 10\*\*-2171\.5 from state 0 to 0; write_drn",
     ):
         mg.write_umb(chain, tmp_path / "x.umb", labels={}, initial=[True] * 4)
     assert list(tmp_path.iterdir()) == []

@@ -47,8 +47,7 @@ class SparseChain(TransitionOperator):
         if self.labels is not None and len(self.labels) != self.size:
             raise InvalidInput(f"labels must name all {self.size} states, got {len(self.labels)}; give one for each")
         source, target, probability = self.transitions
-        places = np.stack([source, target])
-        if places.size and not ((places >= 0) & (places < self.size)).all():
+        if len(source) and not (min(source.min(), target.min()) >= 0 and max(source.max(), target.max()) < self.size):
             raise InvalidInput(f"transitions must lie between states 0..{self.size - 1}, got others; see size")
         steps = np.diff(source * self.size + target)
         if not (steps > 0).all():

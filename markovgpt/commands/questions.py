@@ -12,6 +12,7 @@ from markovgpt.chains.red import ending_with
 from markovgpt.commands.options import add_common, chain_of, path
 from markovgpt.commands.output import print_json, print_likeliest
 from markovgpt.demo import FOLDER, run_demo
+from markovgpt.evidence.bundle import verify_bundle
 from markovgpt.evidence.verify import verify
 from markovgpt.graphs.dot import draw, write_dot
 
@@ -36,8 +37,10 @@ def add_stationary(commands: Any) -> None:
 
 def add_verify(commands: Any) -> None:
     """The command and its options."""
-    verifying = commands.add_parser("verify", help="whether a certificate holds, checked in whole numbers")
-    verifying.add_argument("file", metavar="FILE", help="as reach --certificate writes it")
+    verifying = commands.add_parser("verify", help="whether a certificate, or a bundle of evidence, holds")
+    verifying.add_argument(
+        "file", metavar="FILE", help="as reach --certificate writes it, or a folder of reach --bundle"
+    )
     verifying.add_argument("--json", action="store_true", help="print one JSON object")
     verifying.set_defaults(answer=_verify)
 
@@ -72,7 +75,7 @@ def _stationary(given: argparse.Namespace) -> None:
 
 
 def _verify(given: argparse.Namespace) -> int:
-    verdict = verify(given.file)
+    verdict = (verify_bundle if Path(given.file).is_dir() else verify)(given.file)
     print(json.dumps(verdict.summary()) if given.json else verdict)
     return HOLDS if verdict.holds else DOES_NOT
 

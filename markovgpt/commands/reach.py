@@ -27,6 +27,7 @@ from markovgpt.commands.options import (
 )
 from markovgpt.commands.output import print_json, print_likeliest
 from markovgpt.errors import InvalidInput
+from markovgpt.evidence.bundle import write_bundle
 from markovgpt.evidence.certificates import write_certificate
 from markovgpt.export.tables import certified_digits
 
@@ -48,6 +49,12 @@ def add_reach(commands: Any) -> None:
     asking.add_argument(
         "--certificate", metavar="FILE", type=path, help="write the answer with what is needed to verify it"
     )
+    asking.add_argument(
+        "--bundle",
+        metavar="FOLDER",
+        type=path,
+        help="write chain, property, answer and certificate, for others to check",
+    )
     add_details(reach)
     reach.set_defaults(answer=_reach)
 
@@ -58,11 +65,15 @@ def _reach(given: argparse.Namespace) -> None:
     made = chain_of(given)
     asked = _asked(given, made.chain)
     answers = _answers(asked)
-    if given.certificate is not None:
+    if given.certificate is not None or given.bundle is not None:
         endless = np.any(answers["expected tokens until red"].infinite)
         question = "hitting_probability" if endless else "expected_hitting_time"
         note = f"red {asked.wanted!r}; {made.settings}; {made.table.source}"
-        write_certificate(made.chain, given.certificate, question, target=asked.red, start=asked.start, note=note)
+        said = {"target": asked.red, "start": asked.start, "note": note}
+        if given.certificate is not None:
+            write_certificate(made.chain, given.certificate, question, **said)
+        if given.bundle is not None:
+            write_bundle(made.chain, given.bundle, question, **said)
     details = [
         detail(asked, made, answers["P(red)"], getattr(given, name))
         for name, detail in DETAILS.items()
@@ -86,11 +97,14 @@ def _reach(given: argparse.Namespace) -> None:
 def _check(given: argparse.Namespace) -> None:
     """Refuse options that do not go together."""
     ended = given.stop is not None or given.stop_tokens is not None
-    if given.certificate is not None and (given.within is not None or ended or given.avoiding or given.long_run):
+    wanted = given.certificate is not None or given.bundle is not None
+    if wanted and (given.within is not None or ended or given.avoiding or given.long_run):
         raise InvalidInput(
             "a certificate has no horizon, no end and one start, got --within, --stop, --avoiding or --long-run; "
-            "leave it out, or --certificate"
+            "leave it out, or --certificate and --bundle"
         )
+    if given.bundle is not None and start_of(given) is None:
+        raise InvalidInput("--bundle needs one start, got none; give --start or --start-tokens")
     for name in DETAILS:
         if _is_wanted(given, name) and start_of(given) is None:
             option = "--" + name.replace("_", "-")
