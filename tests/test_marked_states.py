@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 import markovgpt as mg
-from markovgpt.graphs.marked_states import MOST_STATES, Marking, likeliest_successors, mass_of, require_size
+from markovgpt.graphs.marked_states import MOST_STATES, Marking, likeliest_successors, require_size
 from tests.oracles import assert_encloses, exact_rows, exact_windows, stationary
 from tests.random_chains import matrices, window_chains
 from tests.reference_chains import line, two_periods
@@ -78,7 +78,7 @@ def test_the_mass_of_some_states_is_enclosed(chain):
     whole = dict(zip(classes[0].tolist(), exact, strict=True))
     chosen = np.arange(chain.n_states) % 2 == 0
     expected = sum((share for state, share in whole.items() if chosen[state]), Fraction(0))
-    assert_encloses(mass_of(Marking.of(chain, None, None).shares, chosen), expected)
+    assert_encloses(Marking.of(chain, None, None).mass_of(chosen), expected)
 
 
 def test_from_a_start_the_long_run_is_the_one_from_there():

@@ -49,7 +49,7 @@ class Marking:
         cls, chain: TransitionOperator, red: Target | None, start: Start | None, *, long_run: bool = True
     ) -> "Marking":
         """What is to be marked, in any of the forms people give it; see `target_mask` and `start_distribution`."""
-        instead = "the same of a chain that remembers more (--context-length)"
+        instead = "the likeliest ways as texts (most_likely_paths)"
         mask = None if red is None else target_mask(chain, red, "red", instead=instead)
         return cls(chain, mask, None if start is None else start_distribution(chain, start), long_run)
 
@@ -76,6 +76,24 @@ class Marking:
     def cyclic(self) -> Mask:
         """(n_states,) which states are on a cycle when each is followed by its likeliest."""
         return FunctionalGraph.of(likeliest_successors(self.chain)).is_cyclic
+
+    @property
+    def reds(self) -> Mask:
+        """The red states, of a graph that needs them."""
+        return np.zeros(self.chain.n_states, dtype=bool) if self.red is None else self.red
+
+    def mass_of(self, states: Mask) -> Answer:
+        """The share of the long run of some states together."""
+        found = self.shares.enclosure
+        sums = [ScaledArray.of(total(getattr(found, part)[states])) for part in PARTS]
+        lower, upper = widen(sums[1], TOTAL_ROUNDINGS)[0], widen(sums[2], TOTAL_ROUNDINGS)[1]
+        return Answer.of(at_most_one(replace(found, value=sums[0], lower=lower, upper=upper)))
+
+    def without(self, shown: Mask) -> str:
+        """Which states are left out, in words; none are none."""
+        if shown.all():
+            return ""
+        return in_words(f"{(~shown).sum():,} of {counted(len(shown), 'state')}", self.mass_of(~shown))
 
     @property
     def origin(self) -> str:
@@ -150,11 +168,22 @@ def likeliest_successors(chain: TransitionOperator) -> NDArray[np.int64]:
     return target[order[np.searchsorted(source, np.arange(chain.n_states))]]
 
 
-def mass_of(shares: Answer, states: Mask) -> Answer:
-    """The share of the long run of some states together."""
-    sums = [ScaledArray.of(total(getattr(shares.enclosure, part)[states])) for part in PARTS]
-    lower, upper = widen(sums[1], TOTAL_ROUNDINGS)[0], widen(sums[2], TOTAL_ROUNDINGS)[1]
-    return Answer.of(at_most_one(replace(shares.enclosure, value=sums[0], lower=lower, upper=upper)))
+def heaviest(shares: Answer, among: Mask, k: int) -> Mask:
+    """The k states with the largest shares among some, of equals the first; all of them where there are fewer."""
+    states = np.flatnonzero(among)
+    value = ScaledArray.of(shares.enclosure.value)[states]
+    chosen = np.zeros(len(among), dtype=bool)
+    chosen[states[np.lexsort((-value.mantissa, -value.exponent))[:k]]] = True
+    return chosen
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "step"), counted(531441, "state")
+    ('1 step', '531,441 states')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def in_words(what: str, mass: Answer) -> str:
