@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 import markovgpt as mg
 from markovgpt.graphs.marked_states import MOST_STATES, Marking, likeliest_successors, require_size
@@ -26,6 +26,7 @@ def followed(rows, n_states):
     return after, back
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(window_chains())
 def test_cycles_of_windows_are_found_step_by_step(chain):
     tokens = exact_rows(chain.next_token_probs)
@@ -42,6 +43,7 @@ def test_cycles_of_windows_are_found_step_by_step(chain):
     )
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(matrices())
 def test_cycles_of_a_matrix_are_found_step_by_step(matrix):
     chain = mg.SparseChain.from_matrix(matrix)
@@ -57,6 +59,7 @@ def test_of_tied_windows_the_one_by_the_lowest_token_follows():
     assert windows == [(0,), (0,)]
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(matrices())
 def test_absorbing_states_are_those_whose_row_is_their_own(matrix):
     graph = Marking.of(mg.SparseChain.from_matrix(matrix), None, None, long_run=False).graph_of(
@@ -67,6 +70,7 @@ def test_absorbing_states_are_those_whose_row_is_their_own(matrix):
     }
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(window_chains([(2, 1), (2, 2), (2, 3), (3, 2)]))
 def test_the_mass_of_some_states_is_enclosed(chain):
     classes = mg.recurrent_classes(chain)

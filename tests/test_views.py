@@ -5,7 +5,7 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import markovgpt as mg
@@ -89,6 +89,7 @@ def test_a_chain_of_too_many_states_is_not_shown_whole():
         state_graph(mg.SparseChain.from_matrix(np.full((625, 625), 1 / 625)))
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(SMALL, st.integers(1, 6), st.data())
 def test_the_heaviest_states_are_those_of_the_exact_long_run(chain, k, data):
     start = data.draw(st.integers(0, chain.n_states - 1))
@@ -135,6 +136,7 @@ def test_states_that_the_long_run_never_visits_have_none_of_it():
     assert graph.graph["mass_left_out"] == 0
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(matrices(), st.integers(0, 3), st.integers(1, 4), st.data())
 def test_what_is_shown_around_red_leads_to_it(matrix, steps, k, data):
     n = len(matrix)
@@ -190,6 +192,7 @@ def test_red_may_be_a_text():
         around_red(chain, "bbb")
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(matrices(5), st.integers(1, 4), st.data())
 def test_the_ways_are_the_likeliest_of_all_paths(matrix, k, data):
     n, longest = len(matrix), 5

@@ -84,10 +84,7 @@ class Marking:
 
     def mass_of(self, states: Mask) -> Answer:
         """The share of the long run of some states together."""
-        found = self.shares.enclosure
-        sums = [ScaledArray.of(total(getattr(found, part)[states])) for part in PARTS]
-        lower, upper = widen(sums[1], TOTAL_ROUNDINGS)[0], widen(sums[2], TOTAL_ROUNDINGS)[1]
-        return Answer.of(at_most_one(replace(found, value=sums[0], lower=lower, upper=upper)))
+        return mass_of(self.shares, states)
 
     def without(self, shown: Mask) -> str:
         """Which states are left out, in words; none are none."""
@@ -177,13 +174,21 @@ def heaviest(shares: Answer, among: Mask, k: int) -> Mask:
     return chosen
 
 
-def counted(number: int, noun: str) -> str:
+def mass_of(shares: Answer, states: Mask) -> Answer:
+    """Some entries of an answer added up, where all of them make at most 1."""
+    found = shares.enclosure
+    sums = [ScaledArray.of(total(getattr(found, part)[states])) for part in PARTS]
+    lower, upper = widen(sums[1], TOTAL_ROUNDINGS)[0], widen(sums[2], TOTAL_ROUNDINGS)[1]
+    return Answer.of(at_most_one(replace(found, value=sums[0], lower=lower, upper=upper)))
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
     """A number of things.
 
-    >>> counted(1, "step"), counted(531441, "state")
-    ('1 step', '531,441 states')
+    >>> counted(1, "step"), counted(531441, "state"), counted(2, "class", "classes")
+    ('1 step', '531,441 states', '2 classes')
     """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def in_words(what: str, mass: Answer) -> str:
