@@ -1,5 +1,6 @@
 """Views of a chain: which states are shown, what leads where, and how much is left out."""
 
+import pathlib
 from fractions import Fraction
 from itertools import pairwise, product
 
@@ -9,11 +10,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import markovgpt as mg
+from markovgpt.demo import baby_gpt
+from markovgpt.graphs.merged_views import suffix_graph
 from markovgpt.graphs.views import around_red, heaviest_states, state_graph, ways_to_red
 from tests.oracles import exact_rows, exact_windows, hitting, stationary
 from tests.random_chains import matrices, window_chains
 from tests.reference_chains import gambler, line, two_periods, uniform_windows
 
+NAMES = pathlib.Path(__file__).parents[2] / "shared" / "data" / "nanogpt_names_ctx4" / "ckpt.pt"
 SMALL = window_chains([(2, 1), (2, 2), (2, 3), (3, 2)])
 
 
@@ -239,6 +243,44 @@ def test_ways_to_red_by_hand():
     )
     straight = ways_to_red(line(), [5], 0)
     assert straight.graph == {"title": "The likeliest way to red from 0", "left_out": "", "mass_left_out": 0.0}
+
+
+def test_the_baby_gpt_is_shown_as_dense_linear_algebra_has_it():
+    chain = mg.WindowChain.from_model(baby_gpt(50).model)
+    matrix = chain.to_csr().toarray()
+    balance = np.vstack([matrix.T - np.eye(8), np.ones(8)])
+    shares = np.linalg.lstsq(balance, np.eye(9)[8], rcond=None)[0]
+    heaviest = heaviest_states(chain, 3, red="111")
+    assert set(heaviest) == set(np.argsort(-shares)[:3].tolist())
+    assert heaviest.graph["mass_left_out"] == pytest.approx(np.sort(shares)[:5].sum(), rel=1e-9)
+    assert [node for node in heaviest if heaviest.nodes[node]["red"]] == sorted({7} & set(heaviest))
+    near = around_red(chain, "111", 2)
+    assert set(near) == {1, 3, 5, 7}  # x01 x11: the older tokens are free
+    assert near.graph["mass_left_out"] == pytest.approx(shares[[0, 2, 4, 6]].sum(), rel=1e-9)
+    whole = state_graph(chain, red="111", start="000", long_run=True)
+    assert len(whole) == 8
+    assert whole.number_of_edges() == np.count_nonzero(matrix)
+    for state, share in enumerate(shares):
+        assert whole.nodes[state]["long_run"] == pytest.approx(share, rel=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not NAMES.exists(), reason="the real inputs are not beside this checkout")
+def test_half_a_million_windows_are_shown_in_part():
+    chain = mg.WindowChain.from_model(mg.load_model(NAMES))
+    shares = np.full(chain.n_states, 1 / chain.n_states)
+    for _ in range(400):
+        shares = chain.push(shares)
+    heaviest = heaviest_states(chain, 20, red=[1])
+    assert set(heaviest) == set(np.argsort(-shares)[:20].tolist())
+    assert heaviest.graph["mass_left_out"] == pytest.approx(np.sort(shares)[:-20].sum(), rel=1e-9)
+    quotient = suffix_graph(chain, 2)
+    pairs = shares.reshape(27, 27, 27, 27).sum(axis=(0, 1))
+    triples = shares.reshape(27, 27, 27, 27).sum(axis=0)  # pi is pi P: how often s is followed by a
+    for source, target, found in quotient.edges(data=True):
+        older, newer = divmod(source, 27)
+        assert found["weight"] == pytest.approx(triples[older, newer, target % 27] / pairs[older, newer], rel=1e-9)
+    assert quotient.number_of_edges() == 27**3
 
 
 def test_views_refuse_what_makes_no_sense():
