@@ -15,6 +15,7 @@ from markovgpt.graphs.merged_nodes import Flows, add_flows, add_groups, flows_be
 from markovgpt.scaled import ScaledArray
 from tests.oracles import exact_windows
 from tests.random_chains import window_chains
+from tests.reference_chains import uniform_windows
 
 
 @pytest.mark.parametrize("at_once", [1, 2**21])
@@ -82,3 +83,9 @@ def test_arrows_have_their_share_and_name_three_tokens():
         (7, 9): {"weight": 0.125, "token": 1, "token_label": "b"},
         (8, 7): {"weight": 1.0, "token": 0, "token_label": "a"},
     }
+
+
+def test_flows_that_would_not_fit_are_refused(monkeypatch):
+    monkeypatch.setattr("markovgpt.memory.available_bytes", lambda: 1000)
+    with pytest.raises(mg.TooLarge, match=r"the flows between groups of 4 states need 2\.7 kB"):  # 4 * 64 + 8 * 300
+        flows_between(uniform_windows(2, 2), np.zeros(4, dtype=np.int64), np.ones(4))

@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.states import Mask, window_label
 from markovgpt.graphs.marked_states import Marking
+from markovgpt.memory import require_memory
 from markovgpt.scaled import Numbers, ScaledArray, concatenate, is_positive
 from markovgpt.sums import scatter_sum
 from markovgpt.vocabulary import Vocabulary
 
 Groups = NDArray[np.int64]
 EDGES_AT_ONCE = 2**21  # transitions that are listed in one pass
+BYTES_PER_STATE, BYTES_PER_EDGE = 64, 300  # tokens, masses and which are asked about; listed, sorted, and added up
 MOST_TOKENS = 3  # that are named on one arrow
 
 
@@ -41,6 +43,10 @@ def flows_between(chain: TransitionOperator, groups: Groups, mass: Numbers) -> F
     groups: (n_states,) the group of each state; one below 0 is in none.
     mass: (n_states,) what leaves each state.
 
+    Raises
+    ------
+    TooLarge: 64 bytes a state and 600 MB would not fit.
+
     Method: the transitions of states with mass, two million at a time.
 
     >>> from markovgpt.chains.sparse_chain import SparseChain
@@ -49,6 +55,12 @@ def flows_between(chain: TransitionOperator, groups: Groups, mass: Numbers) -> F
     >>> found.source.tolist(), found.target.tolist(), found.amount.to_float().tolist()
     ([0, 0, 1], [0, 1, 1], [2.0, 2.0, 1.0])
     """
+    n_listed = min(EDGES_AT_ONCE, chain.n_states * chain.largest_row)
+    require_memory(
+        BYTES_PER_STATE * chain.n_states + BYTES_PER_EDGE * n_listed,
+        f"the flows between groups of {chain.n_states} states",
+        "give a shorter context length",
+    )
     n_groups, weights = int(groups.max(initial=-1)) + 1, ScaledArray.of(mass)
     newest = None if chain.space is None else chain.space.token_from_end(0)
     n_tokens = 1 if chain.space is None else chain.space.vocab_size + 1

@@ -116,9 +116,11 @@ def _suffixes(space: Windows, length: int) -> Groups:
     V = space.vocab_size
     if V**length > 2**62:
         raise TooLarge(f"suffixes must have numbers below 2**62, got {length} of {V} tokens; give a smaller length")
-    tokens = [space.token_from_end(place) for place in range(length)]
-    number = sum((token * V**place for place, token in enumerate(tokens)), np.zeros(space.n_states, dtype=np.int64))
-    return np.where(tokens[-1] < 0, -1, number)
+    number = np.zeros(space.n_states, dtype=np.int64)
+    for place in range(length):
+        token = space.token_from_end(place)
+        number += token * V**place
+    return np.where(token < 0, -1, number)
 
 
 def condensation_graph(
@@ -155,7 +157,7 @@ def condensation_graph(
     marks, shape = Marking.of(chain, red, start, long_run=False), chain_shape(chain)
     begin = np.full(chain.n_states, 1 / chain.n_states) if marks.begin is None else marks.begin
     reached = chain.reached_from(begin > 0, np.ones(chain.n_states, dtype=bool))
-    ends = _ends(chain, shape, begin, roundings=1 if marks.begin is None else 0)  # 1 / n is rounded
+    ends = _ends(chain, shape, begin)
     kept = _largest(shape, ends, reached, k)
     graph: nx.DiGraph[int] = nx.DiGraph()
     groups, names = shape.class_of.astype(np.int64), {node: node for node in np.flatnonzero(kept).tolist()}
@@ -192,7 +194,7 @@ def _described(chain: TransitionOperator, shape: ChainShape, node: int) -> dict[
     }
 
 
-def _ends(chain: TransitionOperator, shape: ChainShape, begin: FloatArray, *, roundings: int) -> Answer:
+def _ends(chain: TransitionOperator, shape: ChainShape, begin: FloatArray) -> Answer:
     """(n_classes,) the probability to end in each class; 0 for those that are left."""
     recurrent = np.flatnonzero(shape.recurrent)
     if len(recurrent) > MOST_STATES:
@@ -208,10 +210,8 @@ def _ends(chain: TransitionOperator, shape: ChainShape, begin: FloatArray, *, ro
             whole[node] = getattr(column, part)
         parts.append(whole)
     sure = parts[1].positive() & at_most(parts[2], parts[1])  # by the support
-    lower, upper = (
-        choose(sure, parts[1], widen(parts[1], roundings)[0]),
-        choose(sure, parts[2], widen(parts[2], roundings)[1]),
-    )
+    below, above = widen(parts[1], 1)[0], widen(parts[2], 1)[1]  # 1 / n is rounded
+    lower, upper = choose(sure, parts[1], below), choose(sure, parts[2], above)
     return Answer.of(at_most_one(replace(columns[0], value=parts[0], lower=lower, upper=upper)))
 
 
