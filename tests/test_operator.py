@@ -123,6 +123,25 @@ def test_the_graph_has_every_transition_with_its_probability(chain_and_matrix):
             assert found["token"] == chain.space.decode(end)[-1]
 
 
+def test_the_graph_says_which_text_each_state_and_which_token_each_step_is():
+    tokens = mg.Vocabulary(("a", " ", "\n"))
+    graph = mg.WindowChain(mg.StateSpace(3, 2), np.full((9, 3), 1 / 3), tokens).to_networkx()
+    assert graph.nodes[5] == {"label": "␣\\n", "text": " \n"}  # 5 = 1 * 3 + 2
+    assert (graph.edges[5, 7]["token"], graph.edges[5, 7]["token_label"]) == (1, "␣")  # 2 * 3 + 1
+    unnamed = mg.WindowChain(mg.StateSpace(3, 2), np.full((9, 3), 1 / 3)).to_networkx()
+    assert unnamed.nodes[5] == {"label": "12"}
+    assert unnamed.edges[5, 7]["token_label"] == "1"
+
+
+def test_the_graph_among_some_states_is_the_induced_subgraph(chain_and_matrix):
+    chain, _ = chain_and_matrix
+    among = np.arange(chain.n_states) % 3 != 1
+    whole, part = chain.to_networkx(), chain.to_networkx(among)
+    induced = whole.subgraph(np.flatnonzero(among).tolist())
+    assert dict(part.nodes(data=True)) == dict(induced.nodes(data=True))
+    assert {(s, e): d for s, e, d in part.edges(data=True)} == {(s, e): d for s, e, d in induced.edges(data=True)}
+
+
 def test_bounds_on_rows_columns_and_entries_hold(chain_and_matrix):
     chain, matrix = chain_and_matrix
     assert chain.largest_row >= np.count_nonzero(matrix, axis=1).max()

@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components, dijkstra
 
 from markovgpt.chains.periodicity import pairs_of
-from markovgpt.chains.states import Mask, Windows
+from markovgpt.chains.states import Mask, Windows, window_label
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, is_positive
 from markovgpt.shown import Shown
@@ -199,22 +199,34 @@ class TransitionOperator(Shown, ABC):
             )
         return _matrix(source, target, values, self.n_states)
 
-    def to_networkx(self) -> "nx.DiGraph[int]":
-        """The chain as a directed graph.
+    def to_networkx(self, among: Mask | None = None) -> "nx.DiGraph[int]":
+        """The chain as a directed graph, or the part of it among some states.
 
-        Nodes are state numbers with ``label``; edges carry ``weight`` (the probability as a double),
-        ``log10_probability`` (right even where the weight reads as 0) and, where the states are windows, ``token``.
+        Nodes are state numbers with ``label``, and ``text``, the label's text as it is, where the states are windows of
+        a known vocabulary; edges carry ``weight`` (the probability as a double), ``log10_probability`` (right even
+        where the weight reads as 0) and, where the states are windows, ``token`` and ``token_label``.
+
+        Parameters
+        ----------
+        among: (n_states,), the states that become nodes; an edge is there if both its ends are.
         """
-        source, target, probability = self.edges()
-        scaled = ScaledArray.of(probability)
+        source, target, probability = self.edges(among)
+        if among is not None:
+            inside = among[target]
+            source, target, probability = source[inside], target[inside], probability[inside]
+        scaled, space, vocabulary = ScaledArray.of(probability), self.space, self.vocabulary
         graph: nx.DiGraph[int] = nx.DiGraph()
-        graph.add_nodes_from((state, {"label": self.label(state)}) for state in range(self.n_states))
-        newest = self.space.token_from_end(0) if self.space is not None else None
+        for state in range(self.n_states) if among is None else np.flatnonzero(among).tolist():
+            graph.add_node(state, label=self.label(state))
+            if space is not None and vocabulary is not None:
+                graph.nodes[state]["text"] = vocabulary.decode(space.decode(state))
+        newest = space.token_from_end(0) if space is not None else None
         rows = zip(source.tolist(), target.tolist(), scaled.to_float().tolist(), scaled.log10().tolist(), strict=True)
         for start, end, weight, log10_probability in rows:
             graph.add_edge(start, end, weight=weight, log10_probability=log10_probability)
             if newest is not None:
-                graph.edges[start, end]["token"] = int(newest[end])
+                token = int(newest[end])
+                graph.edges[start, end].update(token=token, token_label=window_label((token,), vocabulary))
         return graph
 
 
