@@ -118,8 +118,8 @@ def _labels(marked: Mapping[str, Mask], *, of_storm: bool) -> Iterator[str]:
 
 
 def _rewards(values: FloatArray, *, of_storm: bool) -> Iterator[str]:
-    """The text of a .srew file, piece by piece: a line for each state that earns something."""
-    earning = np.flatnonzero(values)
+    """The text of a .srew file, piece by piece: a line for each state that earns something; never without any text."""
+    earning = np.flatnonzero(values) if values.any() or not of_storm else np.zeros(1, dtype=np.int64)
     if not of_storm:
         yield f"{len(values)} {len(earning)}\n"
     for state, value in zip(earning.tolist(), values[earning].tolist(), strict=True):
