@@ -63,7 +63,7 @@ def spoiled(data, source):
     for _ in range(source.choice((1, 1, 1, 2, 3))):
         unit = source.choice(("byte", "byte", "word", "line"))
         parts = UNITS[unit](data)
-        if not parts:
+        if not data:
             return data
         here, there = source.randrange(len(parts)), source.randrange(len(parts))
         kind = source.choice(("flip", "delete", "duplicate", "swap", "truncate", "splice", "splice"))
@@ -186,15 +186,12 @@ def naive_drn(data):
     at = next((place for place, line in enumerate(lines) if line.startswith("@model")), None)
     if at is None:
         return None
-    head = lines[:at]
-    n = int(head[head.index("@nr_states") + 1])
-    if not any(re.fullmatch("@type:\\s*dtmc", line, re.IGNORECASE) for line in head):
+    raw = [line.removesuffix("\r") for line in data.decode("utf-8-sig").split("\n")][:at]
+    n = int(said(raw, "@nr_states"))
+    if said(raw, "@type").strip().lower() != "dtmc":
         return None
-    named = head[head.index("@reward_models") + 1] if "@reward_models" in head else None
-    raw = data.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
-    names = raw[head.index("@reward_models") + 1].removesuffix(" ").split(" ") if named is not None else []
-    if named is not None and not raw[head.index("@reward_models") + 1]:
-        names = []
+    names = said(raw, "@reward_models")
+    names = names.removesuffix(" ").split(" ") if names else []
     blocks = []  # for each state its line and those under it
     for line in lines[at + 1 :]:
         if line.startswith("state "):
@@ -204,12 +201,22 @@ def naive_drn(data):
     return naive_states(blocks, names) if len(blocks) == n < 10**4 else None
 
 
+def said(raw, key):
+    """What a header says of a key: behind its colon, or in the next line."""
+    for place, line in enumerate(raw):
+        if line.strip().startswith(f"{key}:"):
+            return line.strip().partition(":")[2]
+        if line.strip() == key:
+            return [*raw, ""][place + 1]
+    return ""
+
+
 def naive_states(blocks, names):
     """The states of a .drn file, each a list of lines."""
     listed, labels, earned = [], {}, []
     for state, (begins, action, *branches) in enumerate(blocks):
-        found = re.fullmatch(r"state ([0-9]+)(?: \[([^\]]*)\])?((?: .*)?)", begins)
-        more = re.fullmatch(r"action \S+(?: \[([^\]]*)\])?", action)
+        found = re.fullmatch(r"state ([0-9]+)(?: \[([^\]]*)\])?((?: .*)?)", begins, re.ASCII)
+        more = re.fullmatch(r"action \S+(?: \[([^\]]*)\])?", action, re.ASCII)
         if int(found[1]) != state:
             return None
         rows = [[number(word.strip()) for word in text.split(",")] if text else [Fraction(0)] * len(names)

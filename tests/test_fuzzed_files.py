@@ -17,7 +17,7 @@ def tried(form, path, data):
         return "refused"
     try:
         naive = form.naive(data)
-    except (ValueError, IndexError, KeyError):
+    except (ValueError, IndexError, KeyError, TypeError):
         naive = None
     assert naive is not None, f"{form.name}: the naive reader refuses {data!r}"
     assert agrees(read, naive), f"{form.name}: not what stands in {data!r}"
@@ -30,7 +30,7 @@ def test_samples_are_taken(tmp_path, form):
         assert tried(form, tmp_path / "file", sample) == "taken"
 
 
-@pytest.mark.parametrize("n_files", [500, pytest.param(250_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_files", [400, pytest.param(250_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
 def test_spoiled_files_are_refused_or_read_rightly(tmp_path, form, n_files):
     source = random.Random(f"{form.name} {n_files}")
