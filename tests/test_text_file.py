@@ -2,11 +2,19 @@
 
 import gzip
 import os
+from pathlib import Path
 
 import pytest
 
 import markovgpt as mg
-from markovgpt.exchange.text_file import TextFile, read_text
+from markovgpt.exchange import text_file
+from markovgpt.exchange.text_file import TextFile, open_text
+
+
+def lines_of(path, *limit, comment=None):
+    """The lines of a file that say something."""
+    with open_text(path, *limit) as file:
+        return list(file.content(comment))
 
 
 @pytest.mark.parametrize(
@@ -16,22 +24,59 @@ from markovgpt.exchange.text_file import TextFile, read_text
 )
 def test_the_same_lines_however_they_are_stored(tmp_path, data):
     (tmp_path / "text").write_bytes(data)
-    assert list(read_text(tmp_path / "text").content()) == [(1, "one"), (3, "two")]
+    assert lines_of(tmp_path / "text") == [(1, "one"), (3, "two")]
 
 
 def test_only_line_feeds_end_a_line(tmp_path):
     (tmp_path / "text").write_text("a\u2028b\x0bc\n", encoding="utf-8")
-    assert list(read_text(tmp_path / "text").content()) == [(1, "a\u2028b\x0bc")]
+    assert lines_of(tmp_path / "text") == [(1, "a\u2028b\x0bc")]
 
 
-def test_comments_and_what_was_read_are_passed_over():
-    file = TextFile("name", ("# a", "b", "  # c", "d # e"))
-    assert list(file.content("#")) == [(2, "b"), (4, "d # e")]
-    assert list(file.content("#", after=2)) == [(4, "d # e")]
+def test_comments_and_what_was_taken_are_passed_over(tmp_path):
+    (tmp_path / "text").write_text("\n# a\nb\n\n raw \n  # c\nd # e\n")
+    assert lines_of(tmp_path / "text", comment="#") == [(3, "b"), (5, "raw"), (7, "d # e")]
+    with open_text(tmp_path / "text") as file:
+        assert file.next_line("#") == (3, "b")
+        assert file.raw_line() == (4, "")
+        assert file.raw_line() == (5, " raw ")
+        assert list(file.content("#")) == [(7, "d # e")]
+        assert file.next_line() is None
+        assert file.raw_line() == (8, "")
+
+
+@pytest.mark.parametrize(("text", "last"), [("a\nb", 2), ("a\nb\n", 3)])
+def test_the_last_line_is_counted(tmp_path, text, last):
+    (tmp_path / "text").write_text(text)
+    with open_text(tmp_path / "text") as file:
+        assert [number for number, _ in file.content()] == [1, 2]
+        assert file.last_line == last
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8])
+def test_blocks_of_any_size_hold_whole_lines(tmp_path, monkeypatch, size, end):
+    monkeypatch.setattr(text_file, "BLOCK", size)
+    lines = ["one", "", "zwölf 🙂", "x" * 20, "last"]
+    (tmp_path / "text").write_bytes(end.join(lines).encode())
+    assert lines_of(tmp_path / "text") == [(n, line) for n, line in enumerate(lines, 1) if line]
+    with open_text(tmp_path / "text") as file:
+        assert file.next_line() == (1, "one")
+        blocks = list(file.rest())
+    assert "".join(block.text for block in blocks).split("\n") == [*lines[1:], ""]
+    for block in blocks:
+        assert block.text.split("\n")[0] == lines[block.first - 1]
+
+
+def test_a_line_without_end_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_file, "LONGEST_LINE", 100)
+    monkeypatch.setattr(text_file, "BLOCK", 64)
+    (tmp_path / "text").write_text("a\n" + "x" * 90 + "\n" + "y" * 200)
+    with pytest.raises(mg.TooLarge, match="text must hold lines of at most 100 bytes, got a longer one in line 3; "):
+        lines_of(tmp_path / "text")
 
 
 def test_a_refusal_names_file_and_line():
-    error = TextFile("coin.tra", ()).refusal(3, "a number must stand here", "'x'", "write one")
+    error = TextFile(Path("folder/coin.tra"), iter(())).refusal(3, "a number must stand here", "'x'", "write one")
     assert isinstance(error, mg.InvalidInput)
     assert str(error) == "coin.tra, line 3: a number must stand here, got 'x'; write one"
 
@@ -51,24 +96,24 @@ def test_a_refusal_names_file_and_line():
 def test_what_is_no_text_is_refused(tmp_path, data, told):
     (tmp_path / "text").write_bytes(data)
     with pytest.raises(mg.InvalidInput, match=f"text {told}"):
-        read_text(tmp_path / "text")
+        lines_of(tmp_path / "text")
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(
         mg.InvalidInput, match=r"nowhere must be a file that can be read, got No such file or directory"
     ):
-        read_text(tmp_path / "nowhere")
+        lines_of(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
 def test_more_text_than_the_limit_is_refused(tmp_path, pack):
     (tmp_path / "text").write_bytes(pack(b"x" * 1001))
-    assert read_text(tmp_path / "text", 1001).lines == ("x" * 1001,)
+    assert lines_of(tmp_path / "text", 1001) == [(1, "x" * 1001)]
     with pytest.raises(
         mg.TooLarge, match=r"must hold at most 1\.0 kB of text, got more; give most_bytes if it is to be"
     ):
-        read_text(tmp_path / "text", 1000)
+        lines_of(tmp_path / "text", 1000)
 
 
 def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
@@ -80,5 +125,5 @@ def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
     (tmp_path / "bomb").write_bytes(gzip.compress(bytes(10**8)))
     assert os.path.getsize(tmp_path / "bomb") < 10**6
     with pytest.raises(mg.TooLarge):
-        read_text(tmp_path / "bomb", 10**6)
+        lines_of(tmp_path / "bomb", 10**6)
     assert sum(unpacked) == 10**6 + 1

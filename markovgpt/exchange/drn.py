@@ -12,10 +12,12 @@ the state's own: the two are read as one.
 """
 
 import re
+from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -27,20 +29,15 @@ from markovgpt.chains.operator import TransitionOperator
 from markovgpt.durable import replacing
 from markovgpt.errors import InvalidInput
 from markovgpt.exchange.annotations import INIT, Annotations, annotations
-from markovgpt.exchange.imported import ImportedChain, Listing, build_chain, masks, require_states, rounded_reward
-from markovgpt.exchange.text_file import MOST_BYTES, Line, TextFile, quoted, read_text
-from markovgpt.exchange.written_numbers import exact, read_back
-from markovgpt.scaled import FloatArray, ScaledArray
+from markovgpt.exchange.drn_header import Header, read_header
+from markovgpt.exchange.imported import ImportedChain, build_chain, masks, rounded_reward
+from markovgpt.exchange.listing import Listing
+from markovgpt.exchange.plain_blocks import BranchLines, are_decimals, plain_numbers
+from markovgpt.exchange.text_file import MOST_BYTES, Block, TextFile, open_text, quoted
+from markovgpt.exchange.written_numbers import exact
+from markovgpt.exchange.written_rows import listed_rows
+from markovgpt.scaled import FloatArray
 
-ONLY_CHAINS = "read_drn reads Markov chains in discrete time: fix a policy, or take the embedded chain, first"
-MUST_BE = {
-    "@type": ("(?i:dtmc)", "DTMC", ONLY_CHAINS),
-    "@value_type": ("double|rational", "double or rational", "export numbers, not intervals or functions"),
-    "@parameters": ("", "empty", "give the parameters values before the export"),
-    "@nr_states": ("[1-9][0-9]{0,30}", "a whole number of at least 1", "export the chain again"),
-}
-REQUIRED = ("@type", "@nr_states")
-KEYS = (*MUST_BE, "@nr_choices", "@reward_models", "@model")
 TRANSITION = re.compile(r"(\d{1,18}) : (\S+)", re.ASCII)
 STATE = re.compile(r"state (\d{1,18})(?: \[([^]]*)\])?((?: .*)?)", re.ASCII)
 ACTION = re.compile(r"action \S+(?: \[([^]]*)\])?", re.ASCII)
@@ -81,12 +78,12 @@ def read_drn(
     >>> coin.chain.to_csr().toarray().tolist(), coin.labels["red"].tolist(), coin.initial.tolist()
     ([[0.25, 0.75], [0.0, 1.0]], [False, True], [True, False])
     """
-    file = read_text(path, most_bytes)
-    header = _header(file)
-    model = _Model(file, header, Listing(file))
-    for line, text in file.content("//", after=header.last_line):
-        model.read(line, text)
-    model.finish()
+    with open_text(path, most_bytes) as file:
+        header = read_header(file)
+        model = _Model(file, header, Listing(file))
+        for block in file.rest():
+            model.read(block)
+        model.finish()
     chain, normalised, fixed = build_chain(
         model.listing, header.n_states, model.state_lines.__getitem__, normalise=normalise, fix_deadlocks=fix_deadlocks
     )
@@ -161,69 +158,17 @@ def _written(chain: TransitionOperator, said: Annotations) -> Iterator[str]:
     names = "".join(f"{name} " for name in said.rewards)
     yield "// Exported by markovgpt\n@type: DTMC\n@value_type: double\n@parameters\n\n"
     yield f"@reward_models\n{names}\n@nr_states\n{n}\n@nr_choices\n{n}\n@model\n"
-    earned = [""] * n
-    if said.rewards:
-        columns = np.column_stack([*said.rewards.values()])
-        earned = [f" [{','.join(map(repr, row))}]" for row in columns.tolist()]  # after a space Storm rounds them wrong
-    borne = [""] * n
-    for name, mask in {INIT: said.initial, **said.labels}.items():
-        shown = name if re.fullmatch(r"\w+", name) else f'"{name}"'
-        for state in np.flatnonzero(mask).tolist():
-            borne[state] += f" {shown}"
-    source, target, probability = chain.edges()
-    scaled = ScaledArray.of(probability)
-    listed = zip(source.tolist(), target.tolist(), scaled.mantissa.tolist(), scaled.exponent.tolist(), strict=True)
-    for state, leaving in groupby(listed, itemgetter(0)):
-        yield f"state {state}{earned[state]}{borne[state]}\n\taction 0\n"
-        yield from (f"\t\t{end} : {read_back(mantissa, exponent)}\n" for _, end, mantissa, exponent in leaving)
-
-
-@dataclass(frozen=True)
-class _Header:
-    """What the header says that the model needs, and its last line."""
-
-    n_states: int
-    rewards: tuple[str, ...]
-    last_line: int
-
-
-def _header(file: TextFile) -> _Header:
-    """The header, checked."""
-    entries, last = _entries(file)
-    for key, (pattern, expected, remedy) in MUST_BE.items():
-        line, text = entries.get(key, (last, ""))
-        if not re.fullmatch(pattern, text.strip()) and (key in entries or key in REQUIRED):
-            raise file.refusal(line, f"{key} must be {expected}", quoted(text), remedy)
-    n_states = int(entries["@nr_states"][1])
-    require_states(n_states)
-    line, text = entries.get("@nr_choices", (last, str(n_states)))
-    if text.strip() != str(n_states):
-        raise file.refusal(line, f"@nr_choices must be {n_states}, one a state", quoted(text), ONLY_CHAINS)
-    line, text = entries.get("@reward_models", (last, ""))
-    rewards = tuple(text.removesuffix(" ").split(" ")) if text else ()
-    if len(set(rewards)) < len(rewards):
-        raise file.refusal(line, "each of @reward_models must have its own name", quoted(text), "rename one")
-    return _Header(n_states, rewards, last)
-
-
-def _entries(file: TextFile) -> tuple[dict[str, Line], int]:
-    """The header's entries by their keys, and the line of @model."""
-    found: dict[str, Line] = {}
-    lines = iter(enumerate(file.lines, 1))
-    for number, line in lines:
-        key, colon, text = line.strip().partition(":")
-        if not line.strip() or line.lstrip().startswith("//"):
-            continue
-        if key == "@model":
-            return found, number
-        if key not in KEYS:
-            raise file.refusal(
-                number, f"expected one of {', '.join(KEYS)}", quoted(line), "read_prism reads .tra files"
-            )
-        if key in found:
-            raise file.refusal(number, f"{key} must be said once", "it again", f"see line {found[key][0]}")
-        found[key] = (number, text) if colon else next(lines, (number, ""))
-    raise file.refusal(len(file.lines), "the file must go on to @model", "its end", "fetch or export it again")
+    borne = [
+        (f" {name}" if re.fullmatch(r"\w+", name) else f' "{name}"', mask)
+        for name, mask in {INIT: said.initial, **said.labels}.items()
+    ]
+    for listed in listed_rows(chain):
+        for state, leaving in groupby(listed, itemgetter(0)):
+            earned = ",".join([repr(float(values[state])) for values in said.rewards.values()])
+            bears = "".join([name for name, mask in borne if mask[state]])
+            # after a space Storm rounds rewards wrong
+            yield f"state {state}{f' [{earned}]' if earned else ''}{bears}\n\taction 0\n"
+            yield "".join([f"\t\t{end} : {probability}\n" for _, end, probability in leaving])
 
 
 @dataclass
@@ -231,76 +176,120 @@ class _Model:
     """What the lines after @model have said so far."""
 
     file: TextFile
-    header: _Header
+    header: Header
     listing: Listing
-    state_lines: list[int] = field(default_factory=list)
-    labels: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    own_rewards: list[str] = field(default_factory=list)
-    action_rewards: list[str | None] = field(default_factory=list)  # None where a state has no action yet
+    state_lines: "array[int]" = field(default_factory=lambda: array("Q"))
+    labels: "defaultdict[str, array[int]]" = field(default_factory=lambda: defaultdict(lambda: array("Q")))
+    earned: "array[float]" = field(default_factory=lambda: array("d"))  # state after state, a number for each reward
+    own_rewards: str = ""  # of the last state, as they are written
+    action_rewards: str | None = None  # None where it has no action yet
 
-    def read(self, line: int, text: str) -> None:
-        """One more line."""
+    def read(self, block: Block) -> None:
+        """One more block: where its transitions are plain they are read together, else line by line."""
+        lines = BranchLines.of(block.text)
+        numbers = plain_numbers(lines.text, "branches", 2)
+        if numbers is None:
+            for line, text in block.content("//"):
+                self.read_line(line, text)
+            return
+        state, before = np.empty(len(lines.others) + 1, dtype=np.int64), 0
+        for place, (end, line_text) in enumerate(zip([*lines.others, lines.n_lines], ["", *lines.texts], strict=True)):
+            text = line_text.strip()
+            if text and not text.startswith("//"):
+                self.read_line(block.first + before - 1, text)
+            state[place] = len(self.state_lines) - 1
+            if before < end and self.action_rewards is None:
+                raise self._stray(block.first + before, lines.text_of(before))
+            before = end + 1
+        self.listing.add_numbers(
+            state[lines.group], numbers, are_decimals(lines.text, len(numbers)), block.first + lines.branches
+        )
+
+    def read_line(self, line: int, text: str) -> None:
+        """One more line that says something."""
         if found := TRANSITION.fullmatch(text):
-            if not self.state_lines or self.action_rewards[-1] is None:
-                raise self._refusal(line, "a transition must stand under its state's action", text)
+            if self.action_rewards is None:
+                raise self._stray(line, text)
             self.listing.add(len(self.state_lines) - 1, int(found[1]), found[2], line)
         elif found := ACTION.fullmatch(text):
-            if not self.state_lines or self.action_rewards[-1] is not None:
+            if not self.state_lines or self.action_rewards is not None:
                 raise self._refusal(line, "a state must have one action, as in a Markov chain", text)
-            self.action_rewards[-1] = found[1] or ""
+            self.action_rewards = found[1] or ""
         elif found := STATE.fullmatch(text):
-            self._state(line, int(found[1]), found[2] or "", found[3])
+            self._close_state()
+            self._state(line, int(found[1]), found[3])
+            self.own_rewards, self.action_rewards = found[2] or "", None
         else:
             raise self._refusal(line, "expected 'state 0 label', 'action 0' or '0 : 0.5'", text)
 
-    def _state(self, line: int, state: int, rewards: str, labels: str) -> None:
+    def _state(self, line: int, state: int, labels: str) -> None:
         """A line that begins a state."""
         expected = len(self.state_lines)
         if state != expected or state >= self.header.n_states:
             told = f"states must be listed as 0..{self.header.n_states - 1} in order, here {expected}"
             raise self._refusal(line, told, f"state {state}")
-        if not LABELS.fullmatch(labels):
+        names = _names(labels)
+        if names is None:
             raise self._refusal(line, "labels must be words, or texts in double quotes", labels)
-        names = [quoted_name or word for quoted_name, word in LABEL.findall(labels)]
         if len(set(names)) < len(names):
             raise self._refusal(line, "a state must bear each label once", labels)
         for name in names:
             self.labels[name].append(state)
         self.state_lines.append(line)
-        self.own_rewards.append(rewards)
-        self.action_rewards.append(None)
+
+    def _close_state(self) -> None:
+        """What the last state earns: its own and its action's rewards, added exactly and rounded once."""
+        if self.state_lines and self.header.rewards:
+            line = self.state_lines[-1]
+            own, of_action = (self._amounts(line, text) for text in (self.own_rewards, self.action_rewards))
+            self.earned.extend(rounded_reward(self.file, line, sum(both)) for both in zip(own, of_action, strict=True))
+        elif self.own_rewards or self.action_rewards:
+            self._amounts(self.state_lines[-1], self.own_rewards or self.action_rewards)
 
     def finish(self) -> None:
         """Refuse a file that ends too early."""
-        last, n_states = len(self.file.lines), self.header.n_states
+        last, n_states = self.file.last_line, self.header.n_states
         if len(self.state_lines) < n_states:
             told = f"the file must list {n_states} states, as @nr_states says"
             raise self.file.refusal(last, told, f"{len(self.state_lines)}", "fetch or export it again")
-        if not self.labels[INIT]:
+        self._close_state()
+        if INIT not in self.labels:
             raise self.file.refusal(last, "a state must be labelled init", "none", "label the states to start in")
 
     def rewards(self) -> dict[str, FloatArray]:
-        """What each state earns: its own and its action's rewards, added exactly and rounded once."""
-        names, known = self.header.rewards, dict[tuple[str, str | None], list[float]]()
-        for line, pair in zip(self.state_lines, zip(self.own_rewards, self.action_rewards, strict=True), strict=True):
-            if pair not in known:
-                own, of_action = (self._amounts(line, text) for text in pair)
-                known[pair] = [rounded_reward(self.file, line, sum(both)) for both in zip(own, of_action, strict=True)]
-        pairs = zip(self.own_rewards, self.action_rewards, strict=True)
-        values = np.array([known[pair] for pair in pairs], dtype=np.float64).reshape(len(self.state_lines), len(names))
+        """What each state earns, by the names of the rewards."""
+        names = self.header.rewards
+        values = np.asarray(self.earned).reshape(-1, len(names)) if names else np.zeros((0, 0))
         return {name: values[:, place].copy() for place, name in enumerate(names)}
 
-    def _amounts(self, line: int, text: str | None) -> list[Fraction]:
+    def _amounts(self, line: int, text: str | None) -> tuple[Fraction, ...]:
         """The rewards that stand in brackets, one for each name; zeros where there are none."""
-        amounts = (
-            [exact(part.strip()) for part in text.split(",")] if text else [Fraction(0)] * len(self.header.rewards)
-        )
-        found = [amount for amount in amounts if amount is not None]
-        if len(found) < len(amounts) or len(found) != len(self.header.rewards):
+        found = _exact_amounts(text) if text else (Fraction(0),) * len(self.header.rewards)
+        if found is None or len(found) != len(self.header.rewards):
             told = f"expected {len(self.header.rewards)} rewards of at least 0, one for each of @reward_models"
             raise self._refusal(line, told, f"[{text}]")
         return found
 
+    def _stray(self, line: int, text: str) -> InvalidInput:
+        """The refusal of a transition that belongs to no action."""
+        return self._refusal(line, "a transition must stand under its state's action", text)
+
     def _refusal(self, line: int, expected: str, got: str) -> InvalidInput:
         """The refusal of a line that Storm would not write for a chain."""
         return self.file.refusal(line, expected, quoted(got), "export the chain again")
+
+
+@lru_cache(maxsize=4096)
+def _names(labels: str) -> tuple[str, ...] | None:
+    """The labels that follow a state, None where the text is no list of labels."""
+    if not LABELS.fullmatch(labels):
+        return None
+    return tuple(quoted_name or word for quoted_name, word in LABEL.findall(labels))
+
+
+@lru_cache(maxsize=4096)
+def _exact_amounts(text: str) -> tuple[Fraction, ...] | None:
+    """Rewards with commas between them, None where one is no number of at least 0."""
+    amounts = [exact(part.strip()) for part in text.split(",")]
+    found = tuple(amount for amount in amounts if amount is not None)
+    return found if len(found) == len(amounts) else None

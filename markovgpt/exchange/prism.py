@@ -5,17 +5,21 @@ PRISM's files begin with what they hold (``2 3``: two states, three lines; ``0="
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from itertools import takewhile
+from array import array
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from markovgpt.errors import InvalidInput
 from markovgpt.exchange.annotations import INIT
-from markovgpt.exchange.imported import ImportedChain, Listing, build_chain, masks, rounded_reward
-from markovgpt.exchange.text_file import MOST_BYTES, Line, TextFile, quoted, read_text
-from markovgpt.exchange.written_numbers import exact
+from markovgpt.exchange.imported import ImportedChain, build_chain, masks, rounded_reward
+from markovgpt.exchange.listing import Listing
+from markovgpt.exchange.plain_blocks import are_decimals, plain_numbers
+from markovgpt.exchange.prism_names import NAMES_FILE, read_names
+from markovgpt.exchange.prism_states import listed_state, read_states
+from markovgpt.exchange.text_file import MOST_BYTES, TextFile, open_text, quoted
+from markovgpt.exchange.written_numbers import exact, nearest
 from markovgpt.scaled import FloatArray
 
 NOT_A_CHAIN = (
@@ -27,7 +31,7 @@ STORM_CHAIN, STORM_LABELS, STORM_LABELS_END = "dtmc", "#DECLARATION", "#END"
 COUNTS = re.compile(r"(\d{1,30}) (\d{1,30})", re.ASCII)
 TRANSITION = re.compile(r"(\d{1,18}) (\d{1,18}) (\S+)(?: \S+)?", re.ASCII)  # PRISM may add the action's name
 REWARD = re.compile(r"(\d{1,18}) (\S+)", re.ASCII)
-DECLARED = re.compile(r'(\d+)="([^"]+)"', re.ASCII)
+DECLARED = re.compile(r'(0|[1-9]\d*)="([^"]+)"', re.ASCII)
 PRISM_LABELS = re.compile(rf"{DECLARED.pattern}(?: {DECLARED.pattern})*", re.ASCII)
 BORNE = {False: re.compile(r"(\d{1,18}):((?: \d+)*)", re.ASCII), True: re.compile(r"(\d{1,18})((?: \S+)+)", re.ASCII)}
 
@@ -37,6 +41,7 @@ def read_prism(
     labels: str | Path | None = None,
     rewards: Mapping[str, str | Path] | None = None,
     *,
+    states: str | Path | None = None,
     normalise: bool = False,
     fix_deadlocks: bool = False,
     most_bytes: int = MOST_BYTES,
@@ -46,8 +51,10 @@ def read_prism(
     Parameters
     ----------
     transitions: the .tra file.
-    labels: the .lab file; without one, state 0 is the initial state, as in PRISM, and no state has a label.
+    labels: the .lab file; without one, state 0 is the initial state, as in PRISM, and no state has a label. Where
+        `write_prism` left a file of names beside it, labels have the names that they were written for.
     rewards: for each name a .srew file of state rewards; a state that is not listed earns 0.
+    states: the .sta file; the result has the value of each variable in each state.
     normalise: divide a row that does not sum to 1 by its sum; the result says which ones were.
     fix_deadlocks: give a state without transitions a self-loop; the result says which ones got one.
     most_bytes: the most text that is read of each file, after decompression.
@@ -57,7 +64,7 @@ def read_prism(
     InvalidInput: naming the file and the line: no Markov chain in discrete time; counts that do not match the header; a
         probability that is none, or listed twice; a row that does not sum to 1, exactly for fractions, within the
         rounding of its sum for decimals; a state without transitions; labels twice or undeclared, no state labelled
-        init; rewards of transitions.
+        init; rewards of transitions; states whose variables have the values of another's.
     TooLarge: more text than the limit, more states than fit.
 
     Sources
@@ -73,24 +80,30 @@ def read_prism(
     >>> coin.chain.to_csr().toarray().tolist(), coin.labels["red"].tolist(), coin.initial.tolist()
     ([[0.25, 0.75], [0.0, 1.0]], [False, True], [True, False])
     """
-    file = read_text(transitions, most_bytes)
-    listing, n_states, of_storm = _transitions(file)
+    with open_text(transitions, most_bytes) as file:
+        listing, n_states, of_storm = _transitions(file)
     chain, normalised, fixed = build_chain(
         listing, n_states, lambda state: 1, normalise=normalise, fix_deadlocks=fix_deadlocks
     )
-    marked = {INIT: [0]} if labels is None else _labels(read_text(labels, most_bytes), n_states)
-    found = masks(marked, n_states)
-    earned = {
-        name: _rewards(read_text(path, most_bytes), n_states, of_storm=of_storm)
-        for name, path in (rewards or {}).items()
-    }
-    return ImportedChain(chain, found, earned, found.pop(INIT), normalised, fixed)
+    found = masks({INIT: [0]}, n_states)
+    if labels is not None:
+        names = read_names(labels, most_bytes)
+        with open_text(labels, most_bytes) as file:
+            found = masks(_labels(file, n_states, names), n_states)
+    earned = {}
+    for name, path in (rewards or {}).items():
+        with open_text(path, most_bytes) as file:
+            earned[name] = _rewards(file, n_states, of_storm=of_storm)
+    variables = {}
+    if states is not None:
+        with open_text(states, most_bytes) as file:
+            variables = read_states(file, n_states)
+    return ImportedChain(chain, found, earned, found.pop(INIT), normalised, fixed, variables)
 
 
 def _transitions(file: TextFile) -> tuple[Listing, int, bool]:
     """The transitions, the number of states, and whether the file is of Storm's dialect."""
-    lines = file.content()
-    first_line, first = next(lines)
+    first_line, first = file.next_line() or (1, "")
     of_storm = first.lower() == STORM_CHAIN
     counts = COUNTS.fullmatch(first)
     if not of_storm and not counts:
@@ -101,48 +114,58 @@ def _transitions(file: TextFile) -> tuple[Listing, int, bool]:
             NOT_A_CHAIN,
         )
     listing = Listing(file)
-    for line, text in lines:
-        found = TRANSITION.fullmatch(text)
-        if not found:
-            raise _refusal(file, line, "expected a source, a target and a probability", text)
-        listing.add(int(found[1]), int(found[2]), found[3], line)
+    for block in file.rest():
+        if (numbers := plain_numbers(block.text, "transitions", 3)) is not None:
+            decimal, lines = are_decimals(block.text, len(numbers)), block.first + np.arange(len(numbers))
+            listing.add_numbers(numbers[:, 0], numbers[:, 1:], decimal, lines)
+            continue
+        for line, text in block.content():
+            found = TRANSITION.fullmatch(text)
+            if not found:
+                raise _refusal(file, line, "expected a source, a target and a probability", text)
+            listing.add(int(found[1]), int(found[2]), found[3], line)
     if not counts:
-        return listing, max([*listing.source, *listing.target], default=-1) + 1, of_storm
-    if int(counts[2]) != len(listing.line):
-        told = f"the header must count the transitions, of which there are {len(listing.line)}"
+        return listing, listing.last_state() + 1, of_storm
+    if int(counts[2]) != listing.n_transitions:
+        told = f"the header must count the transitions, of which there are {listing.n_transitions}"
         raise _refusal(file, first_line, told, first)
     return listing, int(counts[1]), of_storm
 
 
-def _labels(file: TextFile, n_states: int) -> dict[str, list[int]]:
-    """The states that bear each label."""
-    lines = file.content()
-    of_storm, names = _declared(file, lines)
-    marked: dict[str, list[int]] = {name: [] for name in names.values()}
-    seen: set[int] = set()
-    for line, text in lines:
+def _labels(file: TextFile, n_states: int, names: Mapping[str, str]) -> "dict[str, array[int]]":
+    """The states that bear each label, by the name it stands for."""
+    of_storm, declared = _declared(file)
+    known = {key: names.get(name, name) for key, name in declared.items()}
+    if not names.keys() <= set(declared.values()) or len(set(known.values())) < len(known):
+        told = f"the labels must be those that the file {NAMES_FILE} beside it renames, no two alike"
+        raise file.refusal(1, told, quoted(" ".join(declared.values())), "take that file away if it is another chain's")
+    marked = {name: array("Q") for name in known.values()}
+    seen = np.zeros(n_states, dtype=bool)
+    for line, text in file.content():
         found = BORNE[of_storm].fullmatch(text)
         if not found:
             raise _refusal(file, line, f"expected a state and its labels, like {'0 red' if of_storm else '0: 1'}", text)
-        state, keys = _state(file, line, found[1], n_states, seen), found[2].split()
-        if not names.keys() >= set(keys) or len(set(keys)) < len(keys):
-            raise _refusal(file, line, f"labels must be declared, and borne once ({' '.join(names)})", text)
+        state, keys = listed_state(file, line, found[1], seen), found[2].split()
+        if not known.keys() >= set(keys) or len(set(keys)) < len(keys):
+            raise _refusal(file, line, f"labels must be declared, and borne once ({' '.join(known)})", text)
         for key in keys:
-            marked[names[key]].append(state)
+            marked[known[key]].append(state)
     if not marked.get(INIT):
-        raise file.refusal(len(file.lines), "a state must be labelled init", "none", "label the states to start in")
+        raise file.refusal(file.last_line, "a state must be labelled init", "none", "label the states to start in")
     return marked
 
 
-def _declared(file: TextFile, lines: Iterator[Line]) -> tuple[bool, dict[str, str]]:
+def _declared(file: TextFile) -> tuple[bool, dict[str, str]]:
     """Whether labels are declared in Storm's dialect, and the name of each by what stands for it below."""
-    line, text = next(lines)
+    line, text = file.next_line() or (1, "")
     of_storm = text == STORM_LABELS
     if of_storm:
-        if STORM_LABELS_END not in file.lines:
-            told = f"a declaration of labels must close with {STORM_LABELS_END}"
-            raise file.refusal(line, told, "none", "export the chain again")
-        words = " ".join(takewhile(lambda word: word != STORM_LABELS_END, (text for _, text in lines))).split()
+        words: list[str] = []
+        while (next_line := file.next_line() or (0, ""))[1] != STORM_LABELS_END:
+            if not next_line[0]:
+                told = f"a declaration of labels must close with {STORM_LABELS_END}"
+                raise file.refusal(line, told, "none", "export the chain again")
+            words += next_line[1].split()
         pairs = [(word, word) for word in words]
     elif PRISM_LABELS.fullmatch(text):
         pairs = DECLARED.findall(text)
@@ -156,28 +179,21 @@ def _declared(file: TextFile, lines: Iterator[Line]) -> tuple[bool, dict[str, st
 
 def _rewards(file: TextFile, n_states: int, *, of_storm: bool) -> FloatArray:
     """The rewards of the states."""
-    lines = file.content("#")  # PRISM's newer files begin with comments
-    header = None if of_storm else next(lines, (len(file.lines), ""))
-    earned, seen = np.zeros(n_states), set[int]()
-    for line, text in lines:
+    header = None if of_storm else file.next_line("#") or (file.last_line, "")  # newer files begin with comments
+    earned, seen = np.zeros(n_states), np.zeros(n_states, dtype=bool)
+    for line, text in file.content("#"):
         found = REWARD.fullmatch(text)
-        amount = exact(found[2]) if found else None
+        plain = nearest(found[2]) if found else None
+        amount = exact(found[2]) if found and plain is None else plain
         if found is None or amount is None:
             raise _refusal(file, line, NOT_A_REWARD, text)
-        earned[_state(file, line, found[1], n_states, seen)] = rounded_reward(file, line, amount)
-    if header is not None and header[1] != f"{n_states} {len(seen)}":
-        told = f"a .srew file must begin with its numbers of states and rewards, {n_states} {len(seen)}"
+        state = listed_state(file, line, found[1], seen)
+        earned[state] = amount if isinstance(amount, float) else rounded_reward(file, line, amount)
+    n_listed = int(seen.sum())
+    if header is not None and header[1] != f"{n_states} {n_listed}":
+        told = f"a .srew file must begin with its numbers of states and rewards, {n_states} {n_listed}"
         raise _refusal(file, header[0], told, header[1])
     return earned
-
-
-def _state(file: TextFile, line: int, text: str, n_states: int, seen: set[int]) -> int:
-    """The state that begins a line: one of the chain's, and no other line's."""
-    state = int(text)
-    if state >= n_states or state in seen:
-        raise _refusal(file, line, f"expected a state in 0..{n_states - 1} that has no line yet", text)
-    seen.add(state)
-    return state
 
 
 def _refusal(file: TextFile, line: int, expected: str, got: str) -> InvalidInput:

@@ -13,6 +13,7 @@ from markovgpt.errors import InvalidInput
 
 SAFE = 1e-300  # a double from here on is normal, and so are its sums and quotients nearby
 LOWEST_EXPONENT = -3_000_000  # powers of two that six digits of a decimal exponent still hold
+PLAIN = re.compile(r"\d++\.\d++(?:[eE][+-]?\d{1,6}+)?+|\d++[eE][+-]?\d{1,6}+", re.ASCII)
 WRITTEN = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d{1,6})?|\d+/\d+", re.ASCII)
 FORTY_DIGITS = Context(prec=40, Emin=MIN_EMIN, Emax=MAX_EMAX)
 
@@ -39,6 +40,18 @@ def is_decimal(text: str) -> bool:
     (True, True, False, False)
     """
     return "." in text or "e" in text.lower()
+
+
+def nearest(text: str) -> float | None:
+    """The nearest double of a decimal in 1e-300..1e300; None for all else, which `exact` reads.
+
+    >>> nearest("0.1"), nearest("1e-310"), nearest("1/4"), nearest("1")
+    (0.1, None, None, None)
+    """
+    if not PLAIN.fullmatch(text):
+        return None
+    value = float(text)
+    return value if SAFE <= value <= 1 / SAFE else None
 
 
 def rounded(value: Fraction) -> tuple[float, int]:
