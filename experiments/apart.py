@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any, get_type_hints
 
+from experiments.provenance import ROOT
+
 LIBRARIES = ("OMP", "OPENBLAS", "MKL", "NUMBA")
 
 
@@ -38,13 +40,14 @@ def in_a_process(
         module = sys.modules["__main__"].__spec__.name  # as it is imported by others
     job = [asdict(each) if is_dataclass(each) and not isinstance(each, type) else each for each in arguments]
     fixed = {} if threads is None else {f"{library}_NUM_THREADS": str(threads) for library in LIBRARIES}
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
         [sys.executable, "-m", "experiments.apart", module, function.__name__, json.dumps(job)],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
         timeout=limit_seconds,
-        env={**os.environ, **fixed, **(environment or {})},
+        env={**os.environ, "PYTHONPATH": path, **fixed, **(environment or {})},
     )
     return json.loads(done.stdout)
 

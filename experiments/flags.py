@@ -24,6 +24,11 @@ def add_flags(parser: argparse.ArgumentParser, settings: Any) -> None:
         add_flag(parser, flag_of(each.name), hints[each.name], default, said)
 
 
+def settings_given(begin: Any, given: dict[str, Any]) -> Any:
+    """The settings that were parsed: several words are a tuple."""
+    return type(begin)(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
+
+
 def flag_of(name: str) -> str:
     """A field as a flag.
 
@@ -43,8 +48,6 @@ def add_flag(parser: argparse.ArgumentParser, flag: str, kind: Any, default: Any
     read = partial(value_of, get_args(kind)[0] if several else kind)
     metavar = flag.removeprefix("--").upper()
     parser.add_argument(flag, type=read, default=default, help=said, metavar=metavar, nargs="+" if several else None)
-    if several:
-        parser.set_defaults(**{flag.removeprefix("--").replace("-", "_"): default})
 
 
 def value_of(kind: Any, text: str) -> Any:

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from experiments.flags import add_flags, flag_of, option, written
+from experiments.flags import add_flags, flag_of, option, settings_given, written
 from experiments.provenance import code_of, digest_of
 from markovgpt.cli import BAD_INPUT, INTERRUPTED, NOT_CERTIFIED, WOULD_NOT_FIT
 from markovgpt.errors import InvalidInput, MarkovGPTError, NotConverged, TooLarge
@@ -157,7 +157,7 @@ def asked(study: Study, arguments: Sequence[str] | None) -> tuple[Any, Path]:
     given = vars(parser.parse_args(words))
     folder = given.pop("out") or (SMALL if given.pop("small") else RESULTS) / study.name
     given.pop("small", None)
-    return type(begin)(**given), folder
+    return settings_given(begin, given), folder
 
 
 def command_of(study: Study, settings: Any) -> str:
