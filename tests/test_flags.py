@@ -35,9 +35,8 @@ def test_without_words_all_is_as_it_was():
 
 def test_every_kind_is_read():
     numbers = ("--batch-size", "4", "--rate", "1e-3", "--top-k", "2", "--top-ks", "none", "7")
-    assert parsed(*numbers, "--file", "a/b", "--text", "none", "--no-fast") == Settings(
-        4, 1e-3, 2, (None, 7), Path("a/b"), "none", False
-    )
+    found = parsed(*numbers, "--file", "a/b", "--text", "none", "--no-fast")
+    assert found == Settings(4, 1e-3, 2, (None, 7), Path("a/b"), "none", False)
     assert parsed("--top-k", "none", "--file", "none").file is None
 
 
