@@ -272,7 +272,7 @@ def found_of(trained: TrainedGPT, table: LogitTable) -> tuple[str, str, str]:
     machine = greedy_machine(table)
     loops = ", ".join(machine.cycle_label(index) for index in range(len(machine.cycles)))
     return (
-        f"The baby GPT has {trained.model.n_parameters:,} parameters and {table.space.n_states} states; it learnt {TEXT}.",
+        f"{trained.model.n_parameters:,} parameters make {table.space.n_states} states; the baby GPT learnt {TEXT}.",
         f"P({RED} within 10 tokens from {START}) = {within}; expected tokens until {RED}: {steps}.",
         f"At temperature 0 it says, for ever: {loops}.",
     )
