@@ -234,16 +234,13 @@ def make(settings: Settings, folder: Path) -> Findings:
     off = max(abs(float(row["over T"])) for row in rows if row["T"] == coldest)
     own = [row for row in cycles if row["system"] == "drawn GPT"]
     kept = ", ".join(row["cycle"] for row in own if row["remains"] == "yes")
-    second, last = (
-        sorted(own, key=lambda row: -float(row["depth"]))[1],
-        max(own, key=lambda row: float(row["long run"])),
-    )
+    rarest = max(own, key=lambda row: float(row["long run"]))
+    deeper = sum(float(row["depth"]) > float(rarest["depth"]) for row in own)
     return Findings(
         [
             f"At T = {coldest:g} every quantity is within {off:.2f} T of the limit that its logit gaps give.",
             f"Of the {len(own)} cycles of the drawn model the long run keeps {kept} as T falls to 0.",
-            f"Depth alone does not decide: {second['cycle']} is the second deepest cycle, and the least likely is "
-            f"{last['cycle']}.",
+            f"Depth alone does not decide: the least likely of them is {rarest['cycle']}, and deeper are {deeper}.",
         ],
         recorded={"text": TEXT, "seed": SEED, "drawn": {**DRAWN, "seed": DRAWN_SEED, "factor": FACTOR}},
         diagnostics={"largest difference over T at the coldest": off},
