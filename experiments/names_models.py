@@ -127,20 +127,6 @@ def model_at(path: Path | None, context_length: int = 4, steps: int = STEPS) -> 
     return trained_names_model(context_length, steps) if path is None else names_model(path)
 
 
-def path_given(arguments: Sequence[str], command: str) -> str:
-    """The path of the checkpoint.
-
-    Raises
-    ------
-    InvalidInput: it is missing, or more is given.
-    """
-    if len(arguments) != 1:
-        raise mg.InvalidInput(
-            f"the command must name one checkpoint, got {len(arguments)}; give its path: python -m {command} MODEL"
-        )
-    return arguments[0]
-
-
 def names_model(path: str | Path) -> mg.NextTokenModel:
     """A model over letters and the end of the line; one that does not say what its tokens are has `LETTERS`.
 
