@@ -167,7 +167,7 @@ STUDY = Study(
     "large_chains",
     "Are millions of windows solved and certified in times that grow as they do?",
     Settings(),
-    Settings(vocab_size=3, most_windows=100, temperatures=(1.0,)),
+    Settings(vocab_size=3, most_windows=27, temperatures=(1.0,)),
     make,
 )
 

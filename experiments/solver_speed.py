@@ -150,8 +150,8 @@ def make(settings: Settings, folder: Path) -> Findings:
     )
     return Findings(
         [
-            f"At T = {ours['temperature']} the expected {ours['expected steps']} tokens until {settings.red} are certified "
-            f"to {ours['relative width']} in {ours['seconds']} s; {fastest}.",
+            f"At T = {ours['temperature']} the expected {ours['expected steps']} tokens until {settings.red} are "
+            f"certified to {ours['relative width']} in {ours['seconds']} s; {fastest}.",
             f"{len(answered)} of {len(theirs)} questions to peers were answered within their limits.",
             f"At T = {rows[-1]['temperature']} the expected tokens are "
             f"{[row for row in rows if row['by'] == OURS][-1]['expected steps']}.",
