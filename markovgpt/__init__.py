@@ -122,7 +122,8 @@ from markovgpt.exchange.prism import read_prism
 from markovgpt.exchange.umb import write_umb
 from markovgpt.export.tables import certified_digits, write_table
 from markovgpt.graphs.animation import Moment, draw_moment, write_animation
-from markovgpt.graphs.dot import draw, write_dot
+from markovgpt.graphs.dot import write_dot
+from markovgpt.graphs.drawing import draw, write_tikz
 from markovgpt.graphs.machine_graph import draw_machine, write_machine_dot, write_machine_tikz
 from markovgpt.models.checkpoints import load_model, load_vocabulary, save_model
 from markovgpt.models.decoding import Decoded, beam_search, greedy_decode
@@ -301,5 +302,6 @@ __all__ = [
     "write_machine_dot",
     "write_machine_tikz",
     "write_table",
+    "write_tikz",
     "write_umb",
 ]
