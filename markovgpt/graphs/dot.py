@@ -9,7 +9,7 @@ from markovgpt.analysis.arguments import Start, Target
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.graphs.drawing import marked
 from markovgpt.graphs.picture import FILL, RED
-from markovgpt.graphs.state_layout import arrow_of, label_of, note_of, token_looks
+from markovgpt.graphs.state_layout import arrow_label, arrow_of, label_of, note_of, token_looks
 
 ENGINE = {"circular": "circo"}  # Graphviz's name of a layout, where it has another
 
@@ -41,7 +41,7 @@ def dot_graph(graph: "nx.DiGraph[int]", layout: str = "circular") -> graphviz.Di
     for source, target, given in graph.edges(data=True):
         arrow = arrow_of(number[source], number[target], (), given, looks)
         width = f"{arrow.width:.2f}"
-        label = graphviz.escape(arrow.label)
+        label = graphviz.escape(arrow_label(given))
         drawn.edge(f"s{number[source]}", f"s{number[target]}", label=label, color=arrow.colour, penwidth=width)
     return drawn
 

@@ -38,7 +38,7 @@ def draw(
     Raises
     ------
     InvalidInput: another ending, red or a start that does not fit, an unknown layout, or one of Graphviz's without it.
-    TooLarge: more than 150 states.
+    TooLarge: more than 150 states, or 5,000 arrows.
     """
     checked_name(path)
     return write_picture(placed_states(marked(chain, red, start, layout), layout), path)

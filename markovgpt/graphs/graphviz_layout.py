@@ -24,26 +24,27 @@ Pair = tuple[int, int]
 
 
 def graphviz_layout(
-    n_states: int, arrows: Iterable[Pair], diameter: float, engine: str, *, sideways: bool = False
+    n_states: int, arrows: Iterable[Pair], diameter: float, engine: str, room: float = 1.0, *, sideways: bool = False
 ) -> tuple[FloatArray, dict[Pair, Way]]:
     """Where Graphviz puts so many states, (n_states, 2), and how it leads the arrows; each is (source, target).
 
     Parameters
     ----------
     engine: one of Graphviz's layouts.
+    room: how many times as much room as usual there is between states.
     sideways: whether "dot" goes from left to right.
 
     Raises
     ------
     InvalidInput: no Graphviz on this machine.
     """
-    inches = diameter / CENTIMETRES
+    inches, apart = diameter / CENTIMETRES, room * diameter / CENTIMETRES
     graph = graphviz.Digraph(engine=engine)
     graph.attr(splines="true", overlap="false", rankdir="LR" if sideways else "TB", outputorder="edgesfirst")
-    graph.attr(nodesep=f"{0.5 * inches:.4f}", ranksep=f"{1.4 * inches:.4f}", mindist=f"{1.6 * inches:.4f}")
-    graph.attr(sep="+20", K=f"{2.5 * inches:.4f}")
+    graph.attr(nodesep=f"{0.6 * apart:.4f}", ranksep=f"{1.4 * apart:.4f}", mindist=f"{1.6 * apart:.4f}")
+    graph.attr(sep=f"+{20 * room:.0f}", K=f"{2.5 * apart:.4f}")
     graph.attr("node", shape="circle", label="", fixedsize="true", width=f"{inches:.4f}")
-    graph.attr("edge", arrowhead="none", len=f"{3 * inches:.4f}")
+    graph.attr("edge", arrowhead="none", len=f"{3 * apart:.4f}")
     for state in range(n_states):
         graph.node(f"s{state}")
     drawn = sorted(set(arrows))

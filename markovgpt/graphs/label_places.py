@@ -4,6 +4,7 @@ Nodes, captions and arrows are drawn into a raster that says how many of them ar
 box is then four sums. Likely arrows choose first; for some of the others there may be no room.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -14,11 +15,13 @@ from markovgpt.graphs.placed_graph import Arrow, PlacedGraph, begin_way, head_of
 from markovgpt.scaled import FloatArray
 
 DOTS, FINEST = 900, 0.02  # of the raster: across the longer side, and the least size of one
-OWN = (0.05, 0.09, 0.14)  # centimetres between a label and its arrow, at most
-MARGINS = (0.24, 0.16, 0.1)  # between a label and anything else: what is looked for, and the least
+OWN = (0.04, 0.08, 0.13)  # centimetres between a label and its arrow, at most
+MARGINS = (0.24, 0.17, 0.12, 0.08)  # between a label and anything else: what is looked for, and the least
+NEARER = 0.04  # how much nearer its own arrow is than any other
 EDGE = 1.5  # centimetres around the nodes in which labels may stand too
 FIRST = 0.36  # where along its arrow a label stands best
 BLOCKED = 10**6
+ROOMS = (1.0, 1.3, 1.7)  # sizes that are tried while a label has no place
 
 
 def labelled(graph: PlacedGraph) -> PlacedGraph:
@@ -38,6 +41,25 @@ def labelled(graph: PlacedGraph) -> PlacedGraph:
         if arrow.label:
             placed[index] = replace(arrow, place=raster.place_for(index, arrow))
     return replace(graph, arrows=tuple(placed))
+
+
+def roomiest(at: Callable[[float], PlacedGraph]) -> PlacedGraph:
+    """The smallest of some sizes of a layout at which each label has a place, or that at which most have.
+
+    Parameters
+    ----------
+    at: the layout with so many times as much room as usual.
+    """
+    best = labelled(at(ROOMS[0]))
+    for room in ROOMS[1:]:
+        if n_bare(best):
+            best = min(best, labelled(at(room)), key=n_bare)
+    return best
+
+
+def n_bare(graph: PlacedGraph) -> int:
+    """How many arrows have no room for their label."""
+    return sum(1 for arrow in graph.arrows if arrow.label and arrow.place is None)
 
 
 class _Raster:
@@ -69,16 +91,15 @@ class _Raster:
     def place_for(self, index: int, arrow: Arrow) -> tuple[float, float] | None:
         """The best place for a label, if there is one; it is taken then."""
         half = np.array([width_of(arrow.label, self.points), height_of(self.points)]) / 2
-        middles, cost = _candidates(arrow, half)
+        middles, gaps, cost = _candidates(arrow, half)
         kept = np.argsort(cost, kind="stable")
-        middles = middles[kept]
-        free = self._count(middles, half) == 0  # neither its own arrow
-        middles = middles[free]
+        kept = kept[self._count(middles[kept], half) == 0]  # neither its own arrow
+        middles, gaps = middles[kept], gaps[kept]
         for margin in MARGINS:
             wide = half + margin
             clear = self._count(middles, wide) == self._own(index, middles, wide)
             apart = np.abs(middles[:, None] - self.taken[:, :2]) >= wide + self.taken[:, 2:]
-            found = np.flatnonzero(clear & apart.any(axis=2).all(axis=1))
+            found = np.flatnonzero((gaps + NEARER <= margin) & clear & apart.any(axis=2).all(axis=1))
             if len(found):
                 x, y = middles[found[0]]
                 self.taken = np.concatenate([self.taken, [[x, y, *half]]])
@@ -131,20 +152,21 @@ class _Raster:
         return np.asarray(((dots >= first[:, None]) & (dots <= last[:, None])).all(axis=2).sum(axis=1))
 
 
-def _candidates(arrow: Arrow, half: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Middles where a label could stand beside its arrow, and how much is against each."""
+def _candidates(arrow: Arrow, half: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Middles where a label could stand beside its arrow, how far from it, and how much is against each."""
     points = points_of(arrow.way)
     n = len(points)
     along = np.arange(n // 10, n - n // 10)
     step = points[np.minimum(along + 1, n - 1)] - points[along - 1]
     aside = np.stack([step[:, 1], -step[:, 0]], axis=1) / np.maximum(np.hypot(*step.T), 1e-12)[:, None]
-    middles, cost = [], []
+    middles, gaps, cost = [], [], []
     for gap in OWN:
         reach = np.abs(aside) @ half + gap + arrow.width * POINT / 2
         for side in (1, -1):
+            gaps.append(np.full(len(along), gap))
             middles.append(points[along] + side * reach[:, None] * aside)
             cost.append(np.abs(along / n - FIRST) + 2 * gap + (0.02 if side < 0 else 0))
-    return np.concatenate(middles), np.concatenate(cost)
+    return np.concatenate(middles), np.concatenate(gaps), np.concatenate(cost)
 
 
 def _dense(points: FloatArray, step: float) -> FloatArray:

@@ -59,7 +59,10 @@ def loops_with_tails(
             bend[round_trip] = 90.0
         else:
             onward = np.roll(angle[round_trip], -1) - angle[round_trip]
-            bend[round_trip] = np.minimum(onward % 360, 120.0) / 2
+            rim = math.degrees(
+                math.asin(diameter / 4 / radius[round_trip[0]])
+            )  # the loop's circle leaves a state there
+            bend[round_trip] = np.minimum(onward % 360, 120.0) / 2 - rim
         caption, box = _boxed(states[members], float(radius[round_trip[0]]), captions[cycle], diameter)
         blocks.append((members, box))
         texts.append(caption)

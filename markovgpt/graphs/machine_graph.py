@@ -17,7 +17,7 @@ from markovgpt.analysis.moore import MooreMachine
 from markovgpt.chains.functional_graph import FunctionalGraph
 from markovgpt.errors import TooLarge
 from markovgpt.graphs.graphviz_layout import graphviz_layout
-from markovgpt.graphs.label_places import labelled
+from markovgpt.graphs.label_places import roomiest
 from markovgpt.graphs.lettering import drawable
 from markovgpt.graphs.loop_layout import loops_with_tails
 from markovgpt.graphs.picture import FILL, RED, checked_name, write_picture
@@ -63,10 +63,14 @@ def placed_machine(machine: MooreMachine, *, only_loops: bool = False) -> Placed
             "the loops alone (only_loops=True), or write it as text (write_machine_dot)"
         )
     pairs = [(arrow.source, arrow.target) for arrow in bare.arrows]
-    places, ways = graphviz_layout(len(kept), pairs, bare.diameter, "dot", sideways=True)
-    nodes = [replace(node, x=float(x), y=float(y)) for node, (x, y) in zip(bare.nodes, places, strict=True)]
-    arrows = [replace(arrow, way=ways[pair]) for arrow, pair in zip(bare.arrows, pairs, strict=True)]
-    return labelled(begun(replace(bare, nodes=tuple(nodes), arrows=tuple(arrows))))
+
+    def at(room: float) -> PlacedGraph:
+        places, ways = graphviz_layout(len(kept), pairs, bare.diameter, "dot", room, sideways=True)
+        nodes = [replace(node, x=float(x), y=float(y)) for node, (x, y) in zip(bare.nodes, places, strict=True)]
+        arrows = [replace(arrow, way=ways[pair]) for arrow, pair in zip(bare.arrows, pairs, strict=True)]
+        return begun(replace(bare, nodes=tuple(nodes), arrows=tuple(arrows)))
+
+    return roomiest(at)
 
 
 def _unplaced(machine: MooreMachine, *, only_loops: bool) -> tuple[Kept, PlacedGraph]:

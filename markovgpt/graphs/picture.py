@@ -14,7 +14,18 @@ from matplotlib.path import Path as Curve
 from markovgpt.errors import InvalidInput
 from markovgpt.export.figures import STYLE
 from markovgpt.graphs.lettering import FAMILY
-from markovgpt.graphs.placed_graph import KEY, SMALL, Arrow, Box, Caption, Node, PlacedGraph, begin_way, head_of
+from markovgpt.graphs.placed_graph import (
+    KEY,
+    SMALL,
+    Arrow,
+    Box,
+    Caption,
+    Node,
+    PlacedGraph,
+    begin_way,
+    dash_lengths,
+    head_of,
+)
 
 AROUND = 0.2  # centimetres of white
 CENTIMETRES = 2.54  # of an inch
@@ -91,7 +102,8 @@ def _draw_arrow(axes: Axes, arrow: Arrow) -> None:
     base = (head[1] + head[2]) / 2
     control = [*arrow.way[:-1], tuple(base)]
     codes = [Curve.MOVETO, *[Curve.CURVE4] * (len(control) - 1)]
-    dashes: Any = (0, tuple(arrow.dashes)) if arrow.dashes else "solid"
+    lengths = tuple(length / arrow.width for length in dash_lengths(arrow))  # matplotlib counts in widths
+    dashes: Any = (0, lengths) if lengths else "solid"
     axes.add_patch(
         PathPatch(
             Curve(control, codes),

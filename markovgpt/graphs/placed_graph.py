@@ -54,7 +54,7 @@ class Arrow:
     ----------
     way: the control points, from rim to rim.
     place: the middle of its label, where that has a place.
-    dashes: lengths on and off, in points; none is a solid line.
+    dashes: lengths on and off, in widths of the line; none is a solid line.
     """
 
     source: int
@@ -168,6 +168,15 @@ def head_of(arrow: Arrow) -> FloatArray:
     return np.array([tip, tip - length * along + aside, tip - length * along - aside])
 
 
+def dash_lengths(arrow: Arrow) -> tuple[float, ...]:
+    """The lengths of an arrow's dashes and gaps, in points: those of a fine line are not finer still.
+
+    >>> [dash_lengths(Arrow(0, 1, (), width=width, dashes=(4.0, 1.0))) for width in (2.0, 0.5)]
+    [(8.0, 2.0), (4.0, 1.0)]
+    """
+    return tuple(length * max(arrow.width, 1.0) for length in arrow.dashes)
+
+
 def head_length(width: float) -> float:
     """How long the head of an arrow of a width is."""
     return HEAD[0] + HEAD[1] * width
@@ -195,6 +204,11 @@ def _free_angle(graph: PlacedGraph, number: int) -> float:
     node = graph.nodes[number]
     near = [np.array([(other.x, other.y) for place, other in enumerate(graph.nodes) if place != number]).reshape(-1, 2)]
     near += [points_of(arrow.way) for arrow in graph.arrows]
+    loops = [arrow.way for arrow in graph.arrows if arrow.source == arrow.target == number]
+    near += [
+        np.linspace((node.x, node.y), way[1], 9)[4:] / 2 + np.linspace((node.x, node.y), way[2], 9)[4:] / 2
+        for way in loops
+    ]  # nor within a loop
     things = np.concatenate(near)
 
     def room(angle: float) -> float:

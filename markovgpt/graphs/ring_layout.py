@@ -13,15 +13,20 @@ from markovgpt.graphs.placed_graph import Way, bent_way, loop_way, points_of
 from markovgpt.scaled import FloatArray
 
 WIDE, CLOSE = 2.6, 1.7  # middles of neighbours, in diameters: of few states, and at least
-AROUND = 7.0  # of few states: the circle is at least so many diameters round for each
 CLEAR = 0.12  # between an arrow and a state that it passes by, in diameters
 BENDS = (0.16, 0.24, 0.34, -0.3, 0.46, -0.42, 0.6, -0.56, 0.8, -0.75, 1.0)  # to the right, as parts of the chord
 APART = 0.2  # least difference between the two directions
 Pair = tuple[int, int]
 
 
-def ring_layout(n_states: int, arrows: Iterable[Pair], diameter: float = 1.0) -> tuple[FloatArray, dict[Pair, Way]]:
+def ring_layout(
+    n_states: int, arrows: Iterable[Pair], diameter: float = 1.0, room: float = 1.0
+) -> tuple[FloatArray, dict[Pair, Way]]:
     """Where do so many states stand, (n_states, 2), and how do the arrows run? Each arrow is (source, target).
+
+    Parameters
+    ----------
+    room: how many times as large as usual the circle is.
 
     >>> places, ways = ring_layout(2, [(0, 1), (1, 0)])
     >>> places.round(12).tolist(), sorted(ways)
@@ -30,7 +35,7 @@ def ring_layout(n_states: int, arrows: Iterable[Pair], diameter: float = 1.0) ->
     drawn = sorted(set(arrows))
     angles = np.empty(n_states)
     angles[_short_ways(n_states, drawn)] = math.pi / 2 - 2 * math.pi * np.arange(n_states) / max(n_states, 1)
-    apart = max(CLOSE, WIDE - 0.04 * max(n_states - 8, 0)) * diameter
+    apart = room * max(CLOSE, WIDE - 0.04 * max(n_states - 8, 0)) * diameter
     around = 0.0 if n_states < 2 else apart / (2 * math.sin(math.pi / n_states))
     places = around * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     ways: dict[Pair, Way] = {}

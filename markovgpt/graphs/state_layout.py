@@ -17,13 +17,14 @@ from matplotlib.colors import to_hex, to_rgb
 from markovgpt.errors import InvalidInput, TooLarge
 from markovgpt.export.figures import PALETTE
 from markovgpt.graphs.graphviz_layout import ENGINES, graphviz_layout
-from markovgpt.graphs.label_places import labelled
+from markovgpt.graphs.label_places import labelled, n_bare, roomiest
 from markovgpt.graphs.legend import Entry, with_legend
 from markovgpt.graphs.lettering import drawable, height_of, width_of
 from markovgpt.graphs.placed_graph import GREY, SMALL, Arrow, Node, PlacedGraph, begun
 from markovgpt.graphs.ring_layout import ring_layout
 
 MOST_DRAWN = 150  # more circles than a page holds
+MOST_ARROWS = 5000  # of which it already is black
 LAYOUTS = ("circular", *ENGINES)
 LONGEST = 12  # characters of a label
 POINTS = 10.0  # of letters in the nodes of a small graph
@@ -53,27 +54,37 @@ def placed_states(graph: "nx.DiGraph[int]", layout: str = "circular") -> PlacedG
     Raises
     ------
     InvalidInput: an unknown layout, or one of Graphviz's without Graphviz.
-    TooLarge: more than 150 states.
+    TooLarge: more than 150 states, or 5,000 arrows.
     """
     n = graph.number_of_nodes()
     check_drawn(n, layout)
+    if graph.number_of_edges() > MOST_ARROWS:
+        raise TooLarge(
+            f"a drawing must have at most {MOST_ARROWS:,} arrows, got {graph.number_of_edges():,}; keep the likely "
+            "tokens (top_k), draw a part of it (heaviest_states, ways_to_red), or write it as text (write_dot)"
+        )
     number = {state: place for place, state in enumerate(graph)}
     points, arrow_points, least = next(sizes[1:] for sizes in SIZES if n <= sizes[0])
     unplaced = [_node(state, given) for state, given in graph.nodes(data=True)]
     diameter = max([least, *(extent_of(node.label, node.note, points) for node in unplaced)])
     pairs = [(number[source], number[target]) for source, target in graph.edges]
-    places, ways = (
-        ring_layout(n, pairs, diameter) if layout == "circular" else graphviz_layout(n, pairs, diameter, layout)
-    )
-    nodes = [replace(node, x=float(x), y=float(y)) for node, (x, y) in zip(unplaced, places, strict=True)]
     looks = token_looks(given["token"] for _, _, given in graph.edges(data=True) if "token" in given)
     order = sorted(graph.edges(data=True), key=lambda edge: float(edge[2].get("weight", 1.0)))
-    arrows = [
-        arrow_of(number[source], number[target], ways[number[source], number[target]], given, looks)
-        for source, target, given in order
-    ]
-    bare = PlacedGraph(tuple(nodes), tuple(arrows), (), (), diameter, points, arrow_points)
-    return _explained(labelled(begun(bare)), graph, looks)
+
+    def at(room: float) -> PlacedGraph:
+        places, ways = (
+            ring_layout(n, pairs, diameter, room)
+            if layout == "circular"
+            else graphviz_layout(n, pairs, diameter, layout, room)
+        )
+        nodes = [replace(node, x=float(x), y=float(y)) for node, (x, y) in zip(unplaced, places, strict=True)]
+        arrows = [
+            arrow_of(number[source], number[target], ways[number[source], number[target]], given, looks)
+            for source, target, given in order
+        ]
+        return begun(PlacedGraph(tuple(nodes), tuple(arrows), (), (), diameter, points, arrow_points))
+
+    return _explained(roomiest(at) if n <= SIZES[0][0] else labelled(at(1.0)), graph, looks)
 
 
 def check_drawn(n_states: int, layout: str) -> None:
@@ -101,11 +112,15 @@ def arrow_of(
     colour, dashes = looks.get(given.get("token", -1), (GREY, ()))
     ink = PALEST + (1 - PALEST) * weight
     shade = to_hex(tuple(1 - ink * (1 - np.array(to_rgb(colour)))))
-    return Arrow(source, target, way, arrow_label(given), None, 0.5 + 1.7 * weight, shade, dashes)
+    return Arrow(source, target, way, arrow_label(given, LONGEST), None, 0.5 + 1.7 * weight, shade, dashes)
 
 
-def arrow_label(given: Mapping[str, Any]) -> str:
+def arrow_label(given: Mapping[str, Any], longest: int | None = None) -> str:
     """What stands on an arrow: the token and its percentage, as the notebook writes it.
+
+    Parameters
+    ----------
+    longest: characters of the token, where it is for a picture; else it is as it is.
 
     >>> arrow_label({"weight": 0.25, "token": 0, "token_label": "a"}), arrow_label({"weight": 1.0})
     ('a(25%)', '100%')
@@ -114,7 +129,7 @@ def arrow_label(given: Mapping[str, Any]) -> str:
     token = given.get("token_label", given.get("token"))
     if token is None:
         return shown
-    named = drawable(str(token), LONGEST)
+    named = str(token) if longest is None else drawable(str(token), longest)
     return f"{named}({shown})" if shown else named
 
 
@@ -183,13 +198,14 @@ def _explained(
     entries: list[Entry] = [
         (node, text) for name, node, text in MARKS if any(given.get(name) for _, given in graph.nodes(data=True))
     ]
-    bare = sum(1 for arrow in placed.arrows if arrow.label and arrow.place is None)
+    bare = n_bare(placed)
     sentences = [str(graph.graph.get("left_out", ""))]
     if bare:
         entries += _token_entries(graph, looks)
-        which = " colour and dashes tell their token," if looks else ""
-        arrows = f"{bare} of {len(placed.arrows)} arrows have"
-        sentences.insert(0, f"{arrows} no room for their label:{which} the width of a line its probability.")
+        which = " colour and dashes tell the token," if looks else ""
+        has = "has no room for its" if bare == 1 else "have no room for their"
+        whose = f"{bare} of {len(placed.arrows)} arrows {has} label"
+        sentences.insert(0, f"{whose}:{which} the width of a line its probability.")
     return with_legend(placed, entries, title=str(graph.graph.get("title", "")), sentences=sentences)
 
 

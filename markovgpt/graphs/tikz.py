@@ -8,7 +8,7 @@ Unicode engine or the usual font packages; a document of its own (`document`) br
 from pathlib import Path
 
 from markovgpt.graphs.lettering import HEIGHT
-from markovgpt.graphs.placed_graph import BEGIN, KEY, SMALL, Arrow, Node, PlacedGraph, Point
+from markovgpt.graphs.placed_graph import KEY, SMALL, Arrow, Node, PlacedGraph, Point, begin_way, dash_lengths
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -32,11 +32,11 @@ SPECIAL = {
     "…": r"\dots{}",
 }
 STYLES = (
-    "x=1cm, y=1cm, >={{Stealth[scale=0.8]}}, initial text={{}}",
+    "x=1cm, y=1cm, >={{Stealth[scale=0.8]}}",
     "every state/.style={{circle, draw, fill=white, align=center, inner sep=0pt, minimum size={diameter}cm, "
     "font=\\sffamily{node}}}",
     "strong/.style={{fill=black!14}}, doubled/.style={{accepting, draw=red!70!black, text=red!70!black}}",
-    "begin/.style={{very thick, initial by arrow, initial distance={begin}cm}}, never left/.style={{rectangle}}",
+    "begin/.style={{line width=2pt}}, into/.style={{->, thick}}, never left/.style={{rectangle}}",
     "key/.style={{minimum size={key}cm}}, words/.style={{inner sep=0pt, font=\\sffamily}}",
     "on arrow/.style={{words, font=\\sffamily{arrow}}}",
 )
@@ -62,19 +62,19 @@ def tikz_picture(graph: PlacedGraph) -> str:
     """
     options = ",\n  ".join(STYLES).format(
         diameter=f"{graph.diameter:.3f}",
-        begin=f"{BEGIN:.2f}",
         key=f"{KEY:.2f}",
         node=_size(graph.points),
         arrow=_size(graph.arrow_points),
     )
     lines = [f"\\begin{{tikzpicture}}[\n  {options}]"]
     lines += [_arrow(arrow) for arrow in graph.arrows]
-    lines += [_node(node, f"s{number}", graph.points) for number, node in enumerate(graph.nodes)]
+    for number, node in enumerate(graph.nodes):
+        lines += _node(node, f"s{number}", graph.diameter, graph.points)
     for arrow in graph.arrows:
         if arrow.label and arrow.place is not None:
             lines.append(f"  \\node[on arrow] at {_at(arrow.place)} {{{escaped(arrow.label)}}};")
     for number, key in enumerate(graph.keys):
-        lines.append(_arrow(key) if isinstance(key, Arrow) else _node(key, f"k{number}", graph.points, ", key"))
+        lines += [_arrow(key)] if isinstance(key, Arrow) else _node(key, f"k{number}", KEY, graph.points, ", key")
     for caption in graph.captions:
         text = r"\\ ".join(map(escaped, caption.lines))
         how = "align=center" if caption.centred else "align=left, anchor=west"
@@ -143,22 +143,24 @@ def _colour(colour: str) -> str:
     return f"{{rgb,255:red,{red};green,{green};blue,{blue}}}"
 
 
-def _node(node: Node, name: str, points: float, more: str = "") -> str:
-    """One node."""
+def _node(node: Node, name: str, diameter: float, points: float, more: str = "") -> list[str]:
+    """One node, and the arrow into the start."""
     marks = [style for mark, style in MARKS if getattr(node, mark)]
+    into = []
     if node.begin is not None:
-        marks.append(f"begin, initial angle={node.begin:g}")
+        marks.append("begin")
+        into = [f"  \\draw[into] {' -- '.join(map(_at, begin_way(node, diameter)))};"]
     note = f"\\\\[-1pt]{{{_size(SMALL * points)} {escaped(node.note)}}}" if node.note else ""
     style = ", ".join(["state", *marks]) + more
-    return f"  \\node[{style}] ({name}) at {_at((node.x, node.y))} {{{escaped(node.label)}{note}}};"
+    return [f"  \\node[{style}] ({name}) at {_at((node.x, node.y))} {{{escaped(node.label)}{note}}};", *into]
 
 
 def _arrow(arrow: Arrow) -> str:
     """One arrow."""
     style = f"->, line width={arrow.width:.2f}pt, draw={_colour(arrow.colour)}"
     if arrow.dashes:
-        parts = zip(("on", "off") * len(arrow.dashes), arrow.dashes, strict=False)
-        style += ", dash pattern=" + " ".join(f"{switch} {arrow.width * length:.2f}pt" for switch, length in parts)
+        parts = zip(("on", "off") * len(arrow.dashes), dash_lengths(arrow), strict=False)
+        style += ", dash pattern=" + " ".join(f"{switch} {length:.2f}pt" for switch, length in parts)
     pieces = [_at(arrow.way[0])]
     for first in range(1, len(arrow.way), 3):
         one, two, end = map(_at, arrow.way[first : first + 3])
