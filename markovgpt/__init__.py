@@ -27,7 +27,7 @@ The map, by question:
   `compare_decoders`, `ChainModel`
 - What training changed: `compare_chains`, `red_changes`, `attribute_change`, `compare_greedy`, `count_windows`,
   `counted_chain`, `in_a_row`, `divergence_from_data`, `stationary_mass`
-- What one takes away: `draw`, `draw_machine`, `write_dot`, `write_machine_dot`, `write_machine_tikz`,
+- What one takes away: `draw`, `draw_machine`, `write_dot`, `write_tikz`, `write_machine_dot`, `write_machine_tikz`,
   `write_animation`, `draw_moment`, `Moment`, `write_table`, `certified_digits`, `write_drn`, `write_umb`
 - Why believe it: `write_certificate`, `verify`, `Verdict`
 - What comes in: `read_drn`, `read_prism`, `ImportedChain`

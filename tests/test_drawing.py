@@ -49,7 +49,7 @@ def test_the_layout_is_chosen_by_name(coin, tmp_path, layout):
     ring = mg.draw(coin, tmp_path / "ring.svg")
     other = mg.draw(coin, tmp_path / "other.svg", layout=layout)
     assert ring.read_bytes() != other.read_bytes()
-    assert sorted(words(ring)) == sorted(words(other))
+    assert {"hh", "ht", "th", "tt", "All 4 states"} <= set(words(ring)) & set(words(other))
 
 
 def test_tikz_holds_what_the_picture_holds(coin, tmp_path):

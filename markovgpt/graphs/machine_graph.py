@@ -55,6 +55,7 @@ def placed_machine(machine: MooreMachine, *, only_loops: bool = False) -> Placed
             else "draw the loops alone (only_loops=True), or the machine from a prompt (start=)"
         )
         raise TooLarge(f"a drawing must have at most {MOST_DRAWN} states, got {len(kept)}; {remedy}")
+    bare = _lettered(bare)
     if not machine.is_reading or only_loops:
         return begun(_with_loops(machine, kept, bare))
     if len(bare.arrows) > MOST_ARROWS:
@@ -83,7 +84,7 @@ def _unplaced(machine: MooreMachine, *, only_loops: bool) -> tuple[Kept, PlacedG
         Node(
             0.0,
             0.0,
-            drawable(machine.label(state), LONGEST_TOKEN),
+            _shortened(machine.label(state)),
             _short(int(machine.n_folded[state])),
             strong=bool(on_loop[state]),
             doubled=machine.completed is not None and bool(machine.completed[state]),
@@ -96,8 +97,15 @@ def _unplaced(machine: MooreMachine, *, only_loops: bool) -> tuple[Kept, PlacedG
     else:
         after = number[machine.successor[kept]].tolist()
         arrows = [_step(place, target, bool(on_loop[kept[place]])) for place, target in enumerate(after) if target >= 0]
+    return kept, PlacedGraph(tuple(nodes), tuple(arrows), points=POINTS)
+
+
+def _lettered(bare: PlacedGraph) -> PlacedGraph:
+    """The graph with texts that a picture can show, and nodes that hold them."""
+    nodes = tuple(replace(node, label=drawable(node.label, LONGEST_TOKEN)) for node in bare.nodes)
+    arrows = tuple(replace(arrow, label=drawable(arrow.label, MOST_NAMED * LONGEST_TOKEN)) for arrow in bare.arrows)
     diameter = max([1.0, *(extent_of(node.label, node.note, POINTS) for node in nodes)])
-    return kept, PlacedGraph(tuple(nodes), tuple(arrows), (), (), diameter, POINTS)
+    return replace(bare, nodes=nodes, arrows=arrows, diameter=diameter)
 
 
 def _with_loops(machine: MooreMachine, kept: Kept, bare: PlacedGraph) -> PlacedGraph:
@@ -122,17 +130,16 @@ def machine_graph(machine: MooreMachine, *, only_loops: bool = False) -> graphvi
 
     Of a machine that reads, and of one of more than 150 states, places are left to Graphviz.
     """
-    kept, graph = _unplaced(machine, only_loops=only_loops)
+    kept, bare = _unplaced(machine, only_loops=only_loops)
     pinned = len(kept) <= MOST_DRAWN and (only_loops or not machine.is_reading)
-    if pinned:
-        graph = placed_machine(machine, only_loops=only_loops)
+    graph = placed_machine(machine, only_loops=only_loops) if pinned else bare
     drawn = graphviz.Digraph(engine="neato" if pinned else "dot")
     size = f"{graph.diameter / CENTIMETRES:.3f}"
     drawn.attr("node", shape="circle", fontname="Helvetica", fontsize="13", margin="0", fixedsize="shape", width=size)
     drawn.attr("edge", fontname="Helvetica", fontsize="11", arrowsize="0.7")
     drawn.attr(rankdir="LR", splines="true", outputorder="edgesfirst")
-    for place, node in enumerate(graph.nodes):
-        drawn.node(f"s{place}", label=_label(node), **_look(node), **(_pin(node) if pinned else {}))
+    for place, (node, whole) in enumerate(zip(graph.nodes, bare.nodes, strict=True)):
+        drawn.node(f"s{place}", label=_label(whole), **_look(node), **(_pin(node) if pinned else {}))
     joined = {(arrow.source, arrow.target) for arrow in graph.arrows}
     for arrow in graph.arrows:
         look = {"penwidth": f"{arrow.width:g}", "color": arrow.colour}
@@ -157,7 +164,7 @@ def reading_arrows(machine: MooreMachine) -> tuple[Arrow, ...]:
         common = int(targets[np.argmax(counts)]) if counts.max() > MOST_NAMED else -1
         for target in targets.tolist():
             read = np.flatnonzero(after == target).tolist()
-            named = [drawable(machine.shown((token,)), LONGEST_TOKEN) for token in read[:MOST_NAMED]]
+            named = [_shortened(machine.shown((token,))) for token in read[:MOST_NAMED]]
             rest = [f"+{len(read) - MOST_NAMED}"] if len(read) > MOST_NAMED else []
             label = "else" if target == common else " ".join([*named, *rest])
             arrows.append(_step(state, target, target == int(machine.successor[state]), label))
@@ -197,6 +204,11 @@ def draw_machine(machine: MooreMachine, path: str | Path, *, only_loops: bool = 
 def _step(source: int, target: int, strong: bool, label: str = "") -> Arrow:
     """A step without a way; those of loops, or of what the machine says itself, are bold."""
     return Arrow(source, target, (), label, width=BOLD, colour=BLUE) if strong else Arrow(source, target, (), label)
+
+
+def _shortened(text: str) -> str:
+    """A token that is cut where it is too long for a picture."""
+    return text if len(text) <= LONGEST_TOKEN else text[: LONGEST_TOKEN - 1] + "…"
 
 
 def _short(count: int) -> str:
