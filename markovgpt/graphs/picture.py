@@ -17,6 +17,7 @@ from markovgpt.graphs.lettering import FAMILY
 from markovgpt.graphs.placed_graph import (
     KEY,
     SMALL,
+    SQUARE,
     Arrow,
     Box,
     Caption,
@@ -149,7 +150,8 @@ def _draw_node(axes: Axes, node: Node, diameter: float, points: float) -> None:
 def _outline(node: Node, reach: float, look: dict[str, Any]) -> Circle | Rectangle:
     """The rim of a node."""
     if node.square:
-        return Rectangle((node.x - reach, node.y - reach), 2 * reach, 2 * reach, **look)
+        half = SQUARE * reach
+        return Rectangle((node.x - half, node.y - half), 2 * half, 2 * half, **look)
     return Circle((node.x, node.y), reach, **look)
 
 

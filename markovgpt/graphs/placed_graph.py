@@ -126,6 +126,7 @@ class PlacedGraph:
         return min(left), max(right), min(bottom), max(top)
 
 
+SQUARE = 0.88  # side of a square node, in diameters
 KEY = 0.42  # diameter of the nodes of a legend
 
 

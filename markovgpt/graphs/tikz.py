@@ -8,7 +8,7 @@ Unicode engine or the usual font packages; a document of its own (`document`) br
 from pathlib import Path
 
 from markovgpt.graphs.lettering import HEIGHT
-from markovgpt.graphs.placed_graph import KEY, SMALL, Arrow, Node, PlacedGraph, Point, begin_way, dash_lengths
+from markovgpt.graphs.placed_graph import KEY, SMALL, SQUARE, Arrow, Node, PlacedGraph, Point, begin_way, dash_lengths
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -36,14 +36,15 @@ STYLES = (
     "every state/.style={{circle, draw, fill=white, align=center, inner sep=0pt, minimum size={diameter}cm, "
     "font=\\sffamily{node}}}",
     "strong/.style={{fill=black!14}}, doubled/.style={{accepting, draw=red!70!black, text=red!70!black}}",
-    "begin/.style={{line width=2pt}}, into/.style={{->, thick}}, never left/.style={{rectangle}}",
+    "begin/.style={{line width=2pt}}, into/.style={{->, thick}}",
+    "never left/.style={{rectangle, minimum size={square}cm}}",
     "key/.style={{minimum size={key}cm}}, words/.style={{inner sep=0pt, font=\\sffamily}}",
     "on arrow/.style={{words, font=\\sffamily{arrow}}}",
 )
 MARKS = (("strong", "strong"), ("doubled", "doubled"), ("square", "never left"))
 DOCUMENT = r"""\documentclass[border=2mm]{standalone}
 \usepackage[T1]{fontenc}
-\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
+\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{\IfFileExists{t1phv.fd}{\renewcommand{\sfdefault}{phv}}{}}
 \usepackage{tikz}
 \usetikzlibrary{automata,arrows.meta}
 %s\begin{document}
@@ -63,6 +64,7 @@ def tikz_picture(graph: PlacedGraph) -> str:
     options = ",\n  ".join(STYLES).format(
         diameter=f"{graph.diameter:.3f}",
         key=f"{KEY:.2f}",
+        square=f"{SQUARE * graph.diameter:.3f}",
         node=_size(graph.points),
         arrow=_size(graph.arrow_points),
     )
