@@ -99,13 +99,16 @@ def test_no_label_lies_on_anything_where_graphviz_places_the_states(layout):
 
 
 def test_likely_arrows_choose_first():
-    nodes = (Node(0, 0, "a"), Node(3, 0, "b"))
-    # two arrows so close that there is room for one label, above and below are walls of text
-    walls = tuple(Caption(1.5, y, ("x" * 14,)) for y in (0.75, -0.75))
-    thin, wide = (Arrow(0, 1, bent_way((0, 0), (3, 0), 0.5, 0.0), "12345", width=width) for width in (0.5, 2.0))
-    for arrows in ((thin, wide), (wide, thin)):
-        placed = labelled(PlacedGraph(nodes, arrows, walls)).arrows
-        assert all(arrow.place is None or arrow.width == 2.0 for arrow in placed)
+    # between two lanes there is room for one label, and above and below them are walls of text
+    nodes = tuple(Node(x, y, "a") for y in (0.0, 0.6) for x in (0.0, 6.0))
+    walls = tuple(Caption(3.0, y, ("x" * 30,)) for y in (0.95, -0.35))
+    for widths in ((0.5, 2.0), (2.0, 0.5)):
+        lanes = [
+            Arrow(2 * lane, 2 * lane + 1, bent_way((0, 0.6 * lane), (6, 0.6 * lane), 0.25, 0.0), "n" * 14, width=width)
+            for lane, width in enumerate(widths)
+        ]
+        placed = labelled(PlacedGraph(nodes, tuple(lanes), walls, diameter=0.5)).arrows
+        assert [arrow.place is not None for arrow in placed] == [width == 2.0 for width in widths]
 
 
 def test_where_there_is_no_room_there_is_no_label():
