@@ -27,7 +27,7 @@ The map, by question:
   `compare_decoders`, `ChainModel`
 - What training changed: `compare_chains`, `red_changes`, `attribute_change`, `compare_greedy`, `count_windows`,
   `counted_chain`, `in_a_row`, `divergence_from_data`, `stationary_mass`
-- What one takes away: `draw`, `draw_machine`, `write_dot`, `write_machine_dot`, `write_machine_tikz`,
+- What one takes away: `draw`, `write_dot`, `write_tikz`, `draw_machine`, `write_machine_dot`, `write_machine_tikz`,
   `write_animation`, `draw_moment`, `Moment`, `answer_table`, `certified_digits`, `write_table`, `read_table`,
   `latex_table`, `markdown_table`, `write_drn`, `write_umb`
 - Why believe it: `write_certificate`, `verify`, `Verdict`
@@ -126,7 +126,8 @@ from markovgpt.export.answer_table import answer_table
 from markovgpt.export.markdown import markdown_table
 from markovgpt.export.tables import certified_digits, latex_table, read_table, write_table
 from markovgpt.graphs.animation import Moment, draw_moment, write_animation
-from markovgpt.graphs.dot import draw, write_dot
+from markovgpt.graphs.dot import write_dot
+from markovgpt.graphs.drawing import draw, write_tikz
 from markovgpt.graphs.machine_graph import draw_machine, write_machine_dot, write_machine_tikz
 from markovgpt.models.checkpoints import load_model, load_vocabulary, save_model
 from markovgpt.models.decoding import Decoded, beam_search, greedy_decode
@@ -309,5 +310,6 @@ __all__ = [
     "write_machine_dot",
     "write_machine_tikz",
     "write_table",
+    "write_tikz",
     "write_umb",
 ]

@@ -24,7 +24,8 @@ from markovgpt.chains.window_chain import WindowChain
 from markovgpt.export.figures import bar_figure, line_figure
 from markovgpt.export.record import write_record
 from markovgpt.export.tables import certified_digits, write_table
-from markovgpt.graphs.dot import draw, write_dot
+from markovgpt.graphs.dot import write_dot
+from markovgpt.graphs.drawing import draw
 from markovgpt.graphs.machine_graph import draw_machine, write_machine_tikz
 from markovgpt.models.checkpoints import save_model
 from markovgpt.models.gpt import GPT, GPTConfig

@@ -60,13 +60,13 @@ def test_a_row_of_equal_moments_does_not_move(tmp_path):
 def test_the_words_are_the_chains(tmp_path):
     words = written(draw_moment(MOMENTS, 1, tmp_path / "coin.svg"))
     assert sorted(words) == sorted(
-        ["caption", "hh", "ht", "th", "tt", *["25%"] * 4, *["h 75%", "t 25%", "h 25%", "t 75%"] * 2]
+        ["caption", "hh", "ht", "th", "tt", *["25%"] * 4, *["h(75%)", "t(25%)", "h(25%)", "t(75%)"] * 2]
     )
 
 
 def test_what_is_unlikely_gets_no_number_and_what_is_impossible_no_arrow(tmp_path):
     words = written(draw_moment(MOMENTS, 2, tmp_path / "coin.svg"))
-    assert "h 98%" in words
+    assert "h(98%)" in words
     assert not any("2%" in word for word in words)
     sure = [moment(1.0), moment(0.5)]
     curves = [(draw_moment(sure, index, tmp_path / f"{index}.svg").read_text().count("\nC ")) for index in (0, 1)]

@@ -99,7 +99,7 @@ def test_loops_alone_are_drawn_when_asked(tailed):
 
 def test_a_machine_that_reads_shows_what_is_read_on_each_arrow(spelling):
     reading = smallest_machine(mg.StateSpace(2, 2), [1, 1, 1, 0], reading=True, vocabulary=spelling.vocabulary)
-    arrows = {(arrow.source, arrow.target): (arrow.label, arrow.strong) for arrow in reading_arrows(reading)}
+    arrows = {(arrow.source, arrow.target): (arrow.label, arrow.width > 2) for arrow in reading_arrows(reading)}
     assert arrows == {
         (0, 0): ("a", False),
         (0, 1): ("b", True),
@@ -141,7 +141,7 @@ def test_too_many_states_are_refused_with_a_remedy():
     machine = smallest_machine(mg.StateSpace(152, 1), [*range(1, 152), 151])
     assert machine.n_states == 151
     with pytest.raises(mg.TooLarge, match=r"at most 150 states, got 151; draw the loops alone \(only_loops=True\)"):
-        machine_graph(machine)
+        placed_machine(machine)
     assert len(placed_machine(machine, only_loops=True).nodes) == 1
     loops = smallest_machine(mg.StateSpace(151, 1), np.arange(151))
     with pytest.raises(mg.TooLarge, match=r"got 151; restrict the machine to what is reachable from a prompt"):
@@ -153,7 +153,7 @@ def test_every_format_is_written_the_same_twice(tmp_path, reading):
     machine = smallest_machine(mg.StateSpace(2, 3), [1, 1, 1, 0, 1, 0, 1, 0], reading=reading)
     for write, name, begins in (
         (write_machine_dot, "dot", b"digraph"),
-        (write_machine_tikz, "tex", b"\\begin{tikzpicture}"),
+        (write_machine_tikz, "tex", b"\\documentclass"),
         (draw_machine, "svg", b"<?xml"),
     ):
         one, two = (write(machine, tmp_path / f"{copy}.{name}").read_bytes() for copy in ("one", "two"))
@@ -161,7 +161,10 @@ def test_every_format_is_written_the_same_twice(tmp_path, reading):
         assert one.startswith(begins)
     tex = (tmp_path / "one.tex").read_text(encoding="utf-8")
     n_arrows = len(reading_arrows(machine)) if reading else machine.n_states
-    assert tex.count("\\draw[") == n_arrows
+    assert tex.count("\\draw[->") == n_arrows
+    alone = write_machine_tikz(machine, tmp_path / "alone.tex", standalone=False).read_text(encoding="utf-8")
+    assert alone.startswith("\\begin{tikzpicture}")
+    assert alone in tex
     assert tex.count("\\node[on arrow]") == (n_arrows if reading else 0)
 
 
@@ -172,7 +175,7 @@ def test_pictures_are_drawn_by_the_wheel_where_there_is_no_program(spelling, tmp
 
 
 def test_another_ending_is_refused(spelling, tmp_path):
-    with pytest.raises(mg.InvalidInput, match=r"must end in .svg, .png or .pdf, got 'machine.bmp'"):
+    with pytest.raises(mg.InvalidInput, match=r"must end in .svg, .pdf or .png, got 'machine.bmp'"):
         draw_machine(spelling, tmp_path / "machine.bmp")
 
 

@@ -1,133 +1,89 @@
-"""Places on paper: nothing covers anything, loops are circles, and the order is the same each time."""
+"""Places on paper: curves, heads and boxes are where geometry has them."""
 
 import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from markovgpt.chains.functional_graph import FunctionalGraph
+from markovgpt.graphs.lettering import width_of
 from markovgpt.graphs.placed_graph import (
-    CHARACTER,
-    LINE,
     Arrow,
+    Caption,
     Node,
     PlacedGraph,
-    bent_free,
-    curve,
-    label_places,
-    loops_with_tails,
+    begin_way,
+    begun,
+    bent_way,
+    head_of,
+    label_boxes,
+    loop_way,
+    points_of,
 )
 
-SUCCESSORS = st.integers(1, 40).flatmap(lambda k: st.lists(st.integers(0, k - 1), min_size=k, max_size=k))
+CURVE = ((0.0, 0.0), (1.0, 2.0), (3.0, -1.0), (4.0, 0.5))
 
 
-def placed(successor, diameter=1.0):
-    """A graph and its places, a caption of two lines to each loop."""
-    graph = FunctionalGraph.of(np.array(successor))
-    captions = [(f"loop {loop}", "so many windows") for loop in range(len(graph.cycles))]
-    return graph, loops_with_tails(graph, captions, np.ones(len(successor), dtype=np.int64), diameter)
+def halved(control, t):
+    """A point of a cubic curve by de Casteljau's halving."""
+    points = np.array(control)
+    while len(points) > 1:
+        points = points[:-1] * (1 - t) + points[1:] * t
+    return points[0]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
-@given(SUCCESSORS, st.sampled_from([1.0, 2.4]))
-def test_no_node_covers_another_and_no_caption_a_node(successor, diameter):
-    _, places = placed(successor, diameter)
-    x, y = places.states.T
-    between = np.hypot(x[:, None] - x, y[:, None] - y) + np.eye(len(x)) * 100
-    assert between.min() >= 1.3 * diameter
-    for caption in places.captions:
-        half = CHARACTER * max(map(len, caption.lines)) / 2, LINE * len(caption.lines) / 2
-        aside = np.maximum(np.abs(x - caption.x) - half[0], 0), np.maximum(np.abs(y - caption.y) - half[1], 0)
-        assert np.hypot(*aside).min() >= diameter / 2
-    for one in places.captions:
-        for other in places.captions:
-            wide = CHARACTER * (max(map(len, one.lines)) + max(map(len, other.lines))) / 2
-            assert one is other or abs(one.x - other.x) >= wide or abs(one.y - other.y) >= 2 * LINE
+def test_points_of_a_curve_are_those_of_de_casteljau():
+    points = points_of(CURVE)
+    assert len(points) == 41
+    for place in range(0, 41, 5):
+        assert points[place] == pytest.approx(halved(CURVE, place / 40))
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
-@given(SUCCESSORS)
-def test_loops_are_circles_and_each_step_of_a_tail_is_a_ring_nearer(successor):
-    graph, places = placed(successor)
-    for number, loop in enumerate(graph.cycles):
-        # from the loop's centre: three points of a circle, or the middle of two
-        points = places.states[loop]
-        if len(loop) == 1:
-            centre = points[0]
-        elif len(loop) == 2:
-            centre = points.mean(axis=0)
-        else:
-            a, b, c = points[:3]
-            normal = 2 * np.array([b - a, c - a])
-            centre = np.linalg.solve(normal, [b @ b - a @ a, c @ c - a @ a])
-        away = np.hypot(*(places.states - centre).T)
-        assert np.ptp(away[loop]) < 1e-6
-        tails = np.flatnonzero((graph.basin == number) & (graph.steps > 0))
-        assert (away[tails] - away[graph.successor[tails]] >= 1.8 - 1e-6).all()
+def test_a_curve_in_pieces_has_the_points_of_each():
+    other = (CURVE[-1], (5.0, 2.0), (6.0, 2.0), (7.0, 0.0))
+    both = points_of((*CURVE, *other[1:]))
+    assert both == pytest.approx(np.concatenate([points_of(CURVE), points_of(other)]))
 
 
-def test_a_loop_runs_clockwise_from_the_top_and_its_arrows_follow_the_circle():
-    _, places = placed([1, 2, 3, 0])
-    middle = places.states.mean(axis=0)
-    assert np.sign((places.states - middle).round(6)).tolist() == [[0, 1], [1, 0], [0, -1], [-1, 0]]
-    assert places.bend.tolist() == [45.0] * 4  # half of a quarter turn
+def test_an_arrow_leaves_and_enters_at_the_rims_and_bends_to_the_right():
+    way = bent_way((0, 0), (4, 0), 0.5, 0.25)
+    assert np.hypot(*np.array(way[0])) == pytest.approx(0.5)
+    assert np.hypot(*(np.array(way[-1]) - (4, 0))) == pytest.approx(0.5)
+    assert points_of(way)[20][0] == pytest.approx(2.0)
+    assert -1.0 < points_of(way)[20][1] < -0.4  # going east, right is south; the control point is one lower
+    assert bent_way((0, 0), (4, 0), 0.5, 0.0)[0] == pytest.approx((0.5, 0.0))
 
 
-def test_the_loop_that_most_leads_to_comes_first():
-    # 0 alone; 1 and all others
-    _, places = placed([0, 1, 1, 1, 1])
-    first = places.captions[0]
-    assert first.lines[0] == "loop 1"
-    assert first.x <= places.captions[1].x or first.y > places.captions[1].y
+def test_a_loop_begins_and_ends_on_its_rim_and_lies_on_its_side():
+    way = np.array(loop_way((1.0, 2.0), 0.5, 90.0))
+    assert np.hypot(*(way[[0, -1]] - (1, 2)).T) == pytest.approx([0.5, 0.5])
+    assert (points_of(way)[:, 1] > 2.4 - 1e-9).all()
+    assert points_of(way)[20][0] == pytest.approx(1.0)
 
 
-def test_nothing_stands_where_a_state_comes_back_to_itself():
-    _, places = placed([0, 0, 0, 0, 0])
-    above = places.states[1:] - places.states[0]
-    angle = np.degrees(np.arctan2(above[:, 1], above[:, 0])) % 360
-    assert np.abs(angle - 90).min() >= 360 / 5 - 1e-6  # four tails and the arrow share the circle
+def test_a_head_points_where_the_arrow_goes():
+    tip, one, two = head_of(Arrow(0, 1, ((0, 0), (1, 0), (2, 0), (3, 0)), width=1.0))
+    assert tip.tolist() == [3.0, 0.0]
+    assert one[0] == two[0] < 3
+    assert one[1] == -two[1] > 0
 
 
-def test_places_are_the_same_each_time():
-    one, other = (placed([1, 2, 0, 0, 4, 4])[1].states.tolist() for _ in range(2))
-    assert one == other
+def test_the_box_holds_all_that_is_drawn():
+    node = Node(0.0, 0.0, "a", begin=180.0)
+    arrow = Arrow(0, 0, loop_way((0.0, 0.0), 0.5, 90.0), "label", place=(0.0, 3.0))
+    graph = PlacedGraph((node,), (arrow,), (Caption(0.0, -4.0, ("x",)), Caption(2.0, 0.0, ("y" * 9,), centred=False)))
+    left, right, bottom, top = graph.box
+    assert left == pytest.approx(begin_way(node, 1.0)[0][0])
+    assert right == pytest.approx(2.0 + width_of("y" * 9, 10.0))
+    assert -4.5 < bottom < -4.0
+    assert 3.0 < top < 3.5
+    assert label_boxes(graph)[0][1] == pytest.approx(width_of("label", 8.0) / 2)
+    assert PlacedGraph((), ()).box == (0.0, 1.0, 0.0, 1.0)
 
 
-def test_a_curve_begins_and_ends_at_its_nodes_and_leaves_to_the_left():
-    way = curve(np.array([1.0, 2.0]), np.array([5.0, 2.0]), 45.0)
-    assert way[[0, -1]].tolist() == [[1.0, 2.0], [5.0, 2.0]]
-    assert way[10] == pytest.approx([3.0, 2 + 0.75 * 0.3915 * 4 * math.sin(math.radians(45))])  # above: left going east
-
-
-def test_an_arrow_goes_around_the_nodes_it_does_not_join():
-    states = np.array([[0.0, 0.0], [2.0, 0.3], [4.0, 0.0]])  # one a little above the straight way
-    bent = bent_free(states, Arrow(0, 2), 1.0)
-    assert np.hypot(*(curve(states[0], states[2], bent.bend) - states[1]).T).min() > 0.5
-    assert bent.bend < 0
-    around = bent_free(states[:2], Arrow(0, 0), 1.0)
-    assert 90 <= around.bend % 360 <= 270  # away from the node to its right
-
-
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.integers(2, 6))
-def test_labels_on_arrows_cover_no_node_and_no_other_label(k):
-    turns = np.arange(k) * 2 * math.pi / k
-    nodes = tuple(Node(4 * math.cos(turn), 4 * math.sin(turn), "a") for turn in turns)
-    arrows = tuple(Arrow(i, j, f"{i}{j}", bend=20.0) for i in range(k) for j in range(k) if i != j)
-    places = np.array(label_places(PlacedGraph(nodes, arrows)))
-    boxes = [(*place, CHARACTER * 2 * 0.7, 0.35) for place in places] + [(node.x, node.y, 1.0, 1.0) for node in nodes]
-    for one in range(len(arrows)):
-        for other in range(one):
-            apart = [abs(boxes[one][axis] - boxes[other][axis]) for axis in (0, 1)]
-            sizes = [(boxes[one][axis + 2] + boxes[other][axis + 2]) / 2 for axis in (0, 1)]
-            assert apart[0] >= sizes[0] or apart[1] >= sizes[1]
-
-
-def test_a_label_moves_along_its_arrow_where_another_stands_in_the_middle():
-    corners = tuple(Node(x, y, "a") for x, y in ((0, 0), (6, 6), (0, 6), (6, 0)))
-    one, other = label_places(PlacedGraph(corners, (Arrow(0, 1, "abc"), Arrow(2, 3, "abc"))))
-    assert one == pytest.approx((3.0, 3.0))
-    assert abs(other[0] + other[1] - 6) < 1e-9  # still on its own diagonal
-    assert abs(other[1] - 3) >= 0.35
+def test_the_arrow_into_the_start_comes_from_where_nothing_is():
+    # a state in the middle of a ring of seven, one place of eight free, at 225 degrees
+    turns = [math.radians(45 * k) for k in range(8) if k != 5]
+    nodes = (Node(0, 0, "m", begin=180.0), *(Node(1.5 * math.cos(turn), 1.5 * math.sin(turn), "") for turn in turns))
+    assert begun(PlacedGraph(nodes, ())).nodes[0].begin == 225.0
+    looped = PlacedGraph((Node(0, 0, "m", begin=180.0),), (Arrow(0, 0, loop_way((0, 0), 0.5, 180.0)),))
+    assert abs(begun(looped).nodes[0].begin - 180.0) > 60

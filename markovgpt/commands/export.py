@@ -26,7 +26,8 @@ from markovgpt.commands.options import (
 )
 from markovgpt.errors import InvalidInput
 from markovgpt.exchange.chain_files import WRITERS, kind_of, read_chain
-from markovgpt.graphs.dot import draw, write_dot
+from markovgpt.graphs.dot import write_dot
+from markovgpt.graphs.drawing import draw
 from markovgpt.scaled import FloatArray
 
 PICTURES: dict[str, Callable[..., Path]] = {"dot": write_dot, "svg": draw, "png": draw, "pdf": draw}

@@ -14,7 +14,8 @@ from markovgpt.commands.output import print_json, print_likeliest
 from markovgpt.demo import FOLDER, run_demo
 from markovgpt.evidence.bundle import verify_bundle
 from markovgpt.evidence.verify import verify
-from markovgpt.graphs.dot import draw, write_dot
+from markovgpt.graphs.dot import write_dot
+from markovgpt.graphs.drawing import draw
 
 HOLDS, DOES_NOT = 0, 3  # exit codes of `markovgpt verify`
 

@@ -8,7 +8,7 @@ from markovgpt.analysis.moore import MooreMachine
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.errors import InvalidInput
 from markovgpt.graphs.animation import Moment, draw_moment
-from markovgpt.graphs.dot import draw
+from markovgpt.graphs.drawing import draw
 from markovgpt.graphs.machine_graph import draw_machine
 
 MOST_DRAWN, MOST_ARROWS = 27, 120  # more is a disc of ink

@@ -16,20 +16,27 @@ from numpy.typing import NDArray
 from markovgpt.analysis.moore import MooreMachine
 from markovgpt.chains.functional_graph import FunctionalGraph
 from markovgpt.errors import TooLarge
-from markovgpt.graphs.dot import MOST_DRAWN, write_picture
-from markovgpt.graphs.placed_graph import CHARACTER, Arrow, Caption, Node, PlacedGraph, bent_free, loops_with_tails
-from markovgpt.graphs.tikz import tikz_picture
+from markovgpt.graphs.graphviz_layout import graphviz_layout
+from markovgpt.graphs.label_places import roomiest
+from markovgpt.graphs.lettering import drawable
+from markovgpt.graphs.loop_layout import loops_with_tails
+from markovgpt.graphs.picture import FILL, RED, checked_name, write_picture
+from markovgpt.graphs.placed_graph import BLUE, Arrow, Caption, Node, PlacedGraph, begun
+from markovgpt.graphs.state_layout import MOST_DRAWN, POINTS, extent_of
+from markovgpt.graphs.tikz import write_tikz_picture
 
 LONGEST_TOKEN, LONGEST_LOOP, MOST_NAMED = 12, 48, 3  # characters of a token and of a loop; tokens on an arrow
 CENTIMETRES = 2.54  # of an inch
-SMALL = 0.17  # width of a character of a count
 MOST_ARROWS = 250  # of a machine that reads: 2 s; twice as many take a minute
-RED, BLUE, GREY, FILL = "#b2182b", "#2b6ca3", "#8a8a8a", "#dbe9f6"
+BOLD = 2.2  # points of a loop's arrow
 Kept = NDArray[np.int64]
 
 
 def placed_machine(machine: MooreMachine, *, only_loops: bool = False) -> PlacedGraph:
-    """A machine as nodes, arrows and captions with places.
+    """A machine as nodes, arrows, labels and captions with places.
+
+    Loops are circles with the tails around them. Of a machine that reads any token every step is drawn, with the tokens
+    that are read; its states are placed by Graphviz, from left to right.
 
     Parameters
     ----------
@@ -37,10 +44,10 @@ def placed_machine(machine: MooreMachine, *, only_loops: bool = False) -> Placed
 
     Raises
     ------
-    TooLarge: more than 150 states would be drawn.
+    InvalidInput: a machine that reads, and no Graphviz on this machine.
+    TooLarge: more than 150 states would be drawn, or of a machine that reads more than 250 arrows.
     """
-    on_loop = machine.graph.steps == 0
-    kept = np.flatnonzero(on_loop) if only_loops else np.arange(machine.n_states)
+    kept, bare = _unplaced(machine, only_loops=only_loops)
     if len(kept) > MOST_DRAWN:
         remedy = (
             "restrict the machine to what is reachable from a prompt (start=)"
@@ -48,73 +55,101 @@ def placed_machine(machine: MooreMachine, *, only_loops: bool = False) -> Placed
             else "draw the loops alone (only_loops=True), or the machine from a prompt (start=)"
         )
         raise TooLarge(f"a drawing must have at most {MOST_DRAWN} states, got {len(kept)}; {remedy}")
+    bare = _lettered(bare)
+    if not machine.is_reading or only_loops:
+        return begun(_with_loops(machine, kept, bare))
+    if len(bare.arrows) > MOST_ARROWS:
+        raise TooLarge(
+            f"a drawing of a machine that reads must have at most {MOST_ARROWS} arrows, got {len(bare.arrows)}; draw "
+            "the loops alone (only_loops=True), or write it as text (write_machine_dot)"
+        )
+    pairs = [(arrow.source, arrow.target) for arrow in bare.arrows]
+
+    def at(room: float) -> PlacedGraph:
+        places, ways = graphviz_layout(len(kept), pairs, bare.diameter, "dot", room, sideways=True)
+        nodes = [replace(node, x=float(x), y=float(y)) for node, (x, y) in zip(bare.nodes, places, strict=True)]
+        arrows = [replace(arrow, way=ways[pair]) for arrow, pair in zip(bare.arrows, pairs, strict=True)]
+        return begun(replace(bare, nodes=tuple(nodes), arrows=tuple(arrows)))
+
+    return roomiest(at)
+
+
+def _unplaced(machine: MooreMachine, *, only_loops: bool) -> tuple[Kept, PlacedGraph]:
+    """Which states are drawn, and these and their steps without places."""
+    on_loop = machine.graph.steps == 0
+    kept = np.flatnonzero(on_loop) if only_loops else np.arange(machine.n_states)
     number = np.full(machine.n_states, -1, dtype=np.int64)
     number[kept] = np.arange(len(kept))
-    labels = [_shortened(machine.label(state), LONGEST_TOKEN) for state in kept.tolist()]
-    notes = [_short(int(count)) for count in machine.n_folded[kept]]
-    diameter = max(1.0, 0.4 + CHARACTER * max(map(len, labels)), 0.3 + SMALL * max(map(len, notes)))
-    graph = FunctionalGraph.of(number[machine.successor[kept]])
+    nodes = [
+        Node(
+            0.0,
+            0.0,
+            _shortened(machine.label(state)),
+            _short(int(machine.n_folded[state])),
+            strong=bool(on_loop[state]),
+            doubled=machine.completed is not None and bool(machine.completed[state]),
+            begin=180.0 if state == machine.begin else None,
+        )
+        for state in kept.tolist()
+    ]
+    if machine.is_reading and not only_loops:
+        arrows = list(reading_arrows(machine))
+    else:
+        after = number[machine.successor[kept]].tolist()
+        arrows = [_step(place, target, bool(on_loop[kept[place]])) for place, target in enumerate(after) if target >= 0]
+    return kept, PlacedGraph(tuple(nodes), tuple(arrows), points=POINTS)
+
+
+def _lettered(bare: PlacedGraph) -> PlacedGraph:
+    """The graph with texts that a picture can show, and nodes that hold them."""
+    nodes = tuple(replace(node, label=drawable(node.label, LONGEST_TOKEN)) for node in bare.nodes)
+    arrows = tuple(replace(arrow, label=drawable(arrow.label, MOST_NAMED * LONGEST_TOKEN)) for arrow in bare.arrows)
+    diameter = max([1.0, *(extent_of(node.label, node.note, POINTS) for node in nodes)])
+    return replace(bare, nodes=nodes, arrows=arrows, diameter=diameter)
+
+
+def _with_loops(machine: MooreMachine, kept: Kept, bare: PlacedGraph) -> PlacedGraph:
+    """Places on loops and around them, and a caption for each loop."""
     folded = np.bincount(machine.graph.basin, machine.n_folded, minlength=len(machine.cycles)).astype(np.int64)
     noun = "window" if machine.completed is None else "state"  # with a target, a window and what has been written
     captions = [
-        (_shortened(machine.cycle_label(loop), LONGEST_LOOP), f"{count:,} {noun}{'' if count == 1 else 's'}")
+        (drawable(machine.cycle_label(loop), LONGEST_LOOP), f"{count:,} {noun}{'' if count == 1 else 's'}")
         for loop, count in enumerate(folded)
     ]
+    graph = FunctionalGraph.of(np.array([arrow.target for arrow in bare.arrows], dtype=np.int64))
     weight = np.zeros(len(kept), dtype=np.int64)
-    weight[number[[states[0] for states in machine.cycles]]] = folded
-    places = loops_with_tails(graph, captions, weight, diameter)
-    nodes = tuple(
-        Node(
-            float(places.states[place, 0]),
-            float(places.states[place, 1]),
-            label,
-            notes[place],
-            strong=bool(on_loop[state]),
-            doubled=machine.completed is not None and bool(machine.completed[state]),
-            begin=state == machine.begin,
-        )
-        for place, (state, label) in enumerate(zip(kept.tolist(), labels, strict=True))
-    )
-    arrows = [
-        Arrow(place, int(after), strong=bool(on_loop[kept[place]]), bend=float(places.bend[place]))
-        for place, after in enumerate(graph.successor)
-    ]
-    if machine.is_reading and not only_loops:
-        own = {(arrow.source, arrow.target): arrow.bend for arrow in arrows}
-        arrows = [
-            replace(arrow, bend=own[arrow.source, arrow.target])
-            if (arrow.source, arrow.target) in own
-            else bent_free(places.states, arrow, diameter)
-            for arrow in reading_arrows(machine)
-        ]
-    return PlacedGraph(nodes, tuple(arrows), places.captions, diameter)
+    weight[np.searchsorted(kept, [states[0] for states in machine.cycles])] = folded
+    places = loops_with_tails(graph, captions, weight, bare.diameter)
+    nodes = [replace(node, x=float(x), y=float(y)) for node, (x, y) in zip(bare.nodes, places.states, strict=True)]
+    arrows = [replace(arrow, way=way) for arrow, way in zip(bare.arrows, places.ways, strict=True)]
+    return replace(bare, nodes=tuple(nodes), arrows=tuple(arrows), captions=places.captions)
 
 
 def machine_graph(machine: MooreMachine, *, only_loops: bool = False) -> graphviz.Digraph:
-    """The machine as a Graphviz graph, every node in its place; parameters and refusals as for `placed_machine`.
+    """The machine as a Graphviz graph, of any size, every node in its place.
 
-    Of a machine that reads any token every step is drawn, with the tokens that are read, the step by its own word in
-    bold; places are then left to Graphviz, which keeps room for what stands on the arrows.
+    Of a machine that reads, and of one of more than 150 states, places are left to Graphviz.
     """
-    placed = placed_machine(machine, only_loops=only_loops)
-    pinned = only_loops or not machine.is_reading
-    graph = graphviz.Digraph(engine="neato" if pinned else "dot")
-    size = f"{placed.diameter / CENTIMETRES:.3f}"
-    graph.attr("node", shape="circle", fontname="Helvetica", fontsize="13", margin="0", fixedsize="shape", width=size)
-    graph.attr("edge", fontname="Helvetica", fontsize="11", arrowsize="0.7", color=GREY)
-    graph.attr(rankdir="LR", splines="true", outputorder="edgesfirst")
-    for place, node in enumerate(placed.nodes):
-        graph.node(f"s{place}", label=_label(node), **_look(node), **(_pin(node) if pinned else {}))
-    joined = {(arrow.source, arrow.target) for arrow in placed.arrows}
-    for arrow in placed.arrows:
-        look = {"penwidth": "2.2", "color": BLUE} if arrow.strong else {}
+    kept, bare = _unplaced(machine, only_loops=only_loops)
+    pinned = len(kept) <= MOST_DRAWN and (only_loops or not machine.is_reading)
+    graph = placed_machine(machine, only_loops=only_loops) if pinned else bare
+    drawn = graphviz.Digraph(engine="neato" if pinned else "dot")
+    size = f"{graph.diameter / CENTIMETRES:.3f}"
+    drawn.attr("node", shape="circle", fontname="Helvetica", fontsize="13", margin="0", fixedsize="shape", width=size)
+    drawn.attr("edge", fontname="Helvetica", fontsize="11", arrowsize="0.7")
+    drawn.attr(rankdir="LR", splines="true", outputorder="edgesfirst")
+    for place, (node, whole) in enumerate(zip(graph.nodes, bare.nodes, strict=True)):
+        drawn.node(f"s{place}", label=_label(whole), **_look(node), **(_pin(node) if pinned else {}))
+    joined = {(arrow.source, arrow.target) for arrow in graph.arrows}
+    for arrow in graph.arrows:
+        look = {"penwidth": f"{arrow.width:g}", "color": arrow.colour}
         if pinned and (arrow.target, arrow.source) in joined:
-            look |= _ports(placed, arrow)
-        graph.edge(f"s{arrow.source}", f"s{arrow.target}", label=graphviz.escape(arrow.label), **look)
-    for place, caption in enumerate(placed.captions if pinned else ()):
+            look |= _ports(graph, arrow)
+        drawn.edge(f"s{arrow.source}", f"s{arrow.target}", label=graphviz.escape(arrow.label), **look)
+    for place, caption in enumerate(graph.captions):
         text = graphviz.escape("\n".join(caption.lines))
-        graph.node(f"c{place}", label=text, shape="plaintext", fixedsize="false", fontsize="12", **_pin(caption))
-    return graph
+        drawn.node(f"c{place}", label=text, shape="plaintext", fixedsize="false", fontsize="12", **_pin(caption))
+    return drawn
 
 
 def reading_arrows(machine: MooreMachine) -> tuple[Arrow, ...]:
@@ -129,64 +164,51 @@ def reading_arrows(machine: MooreMachine) -> tuple[Arrow, ...]:
         common = int(targets[np.argmax(counts)]) if counts.max() > MOST_NAMED else -1
         for target in targets.tolist():
             read = np.flatnonzero(after == target).tolist()
-            named = [machine.shown((token,)) for token in read[:MOST_NAMED]]
+            named = [_shortened(machine.shown((token,))) for token in read[:MOST_NAMED]]
             rest = [f"+{len(read) - MOST_NAMED}"] if len(read) > MOST_NAMED else []
             label = "else" if target == common else " ".join([*named, *rest])
-            arrows.append(Arrow(state, target, label, strong=target == int(machine.successor[state])))
+            arrows.append(_step(state, target, target == int(machine.successor[state]), label))
     return tuple(arrows)
 
 
 def write_machine_dot(machine: MooreMachine, path: str | Path, *, only_loops: bool = False) -> Path:
     """Write the machine as DOT text, one of any size; of more than 150 states without places. Returns the path."""
     file = Path(path)
-    whole = not only_loops and machine.n_states > MOST_DRAWN
-    graph = _unplaced(machine) if whole else machine_graph(machine, only_loops=only_loops)
-    file.write_text(graph.source, encoding="utf-8")
+    file.write_text(machine_graph(machine, only_loops=only_loops).source, encoding="utf-8")
     return file
 
 
-def write_machine_tikz(machine: MooreMachine, path: str | Path, *, only_loops: bool = False) -> Path:
-    """Write the machine as a tikzpicture; parameters and refusals as for `placed_machine`. Returns the path."""
-    file = Path(path)
-    file.write_text(tikz_picture(placed_machine(machine, only_loops=only_loops)), encoding="utf-8")
-    return file
+def write_machine_tikz(
+    machine: MooreMachine, path: str | Path, *, only_loops: bool = False, standalone: bool = True
+) -> Path:
+    """Write the machine as TikZ, what `draw_machine` draws in the same places. Returns the path.
+
+    Parameters
+    ----------
+    standalone: whether the file compiles by itself; else it holds the picture alone.
+
+    Other parameters and refusals as for `placed_machine`.
+    """
+    return write_tikz_picture(placed_machine(machine, only_loops=only_loops), path, standalone=standalone)
 
 
 def draw_machine(machine: MooreMachine, path: str | Path, *, only_loops: bool = False) -> Path:
-    """Draw the machine; the name's ending says the format: .svg, .png or .pdf. Returns the path.
+    """Draw the machine; the name's ending says the format: .svg, .pdf or .png. Returns the path.
 
-    Parameters and refusals as for `placed_machine`, and another ending, no Graphviz on this machine, or of a machine
-    that reads more than 250 arrows, which Graphviz takes minutes to keep apart.
+    Parameters and refusals as for `placed_machine`, and another ending.
     """
-    if machine.is_reading and not only_loops and machine.n_states <= MOST_DRAWN:
-        n_arrows = len(reading_arrows(machine))
-        if n_arrows > MOST_ARROWS:
-            raise TooLarge(
-                f"a drawing of a machine that reads must have at most {MOST_ARROWS} arrows, got {n_arrows}; draw the "
-                "loops alone (only_loops=True), or write it as text (write_machine_dot)"
-            )
-    return write_picture(path, lambda: machine_graph(machine, only_loops=only_loops))
+    checked_name(path)
+    return write_picture(placed_machine(machine, only_loops=only_loops), path)
 
 
-def _unplaced(machine: MooreMachine) -> graphviz.Digraph:
-    """All states and steps, for Graphviz to place."""
-    graph = graphviz.Digraph()
-    for state in range(machine.n_states):
-        label = graphviz.escape(f"{machine.label(state)}\n{int(machine.n_folded[state])}")
-        graph.node(f"s{state}", label=label)
-    steps = (
-        reading_arrows(machine)
-        if machine.is_reading
-        else [Arrow(state, after) for state, after in enumerate(machine.successor.tolist()) if after >= 0]
-    )
-    for arrow in steps:
-        graph.edge(f"s{arrow.source}", f"s{arrow.target}", label=graphviz.escape(arrow.label))
-    return graph
+def _step(source: int, target: int, strong: bool, label: str = "") -> Arrow:
+    """A step without a way; those of loops, or of what the machine says itself, are bold."""
+    return Arrow(source, target, (), label, width=BOLD, colour=BLUE) if strong else Arrow(source, target, (), label)
 
 
-def _shortened(text: str, longest: int) -> str:
-    """A text that is cut where it is too long for a picture."""
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+def _shortened(text: str) -> str:
+    """A token that is cut where it is too long for a picture."""
+    return text if len(text) <= LONGEST_TOKEN else text[: LONGEST_TOKEN - 1] + "…"
 
 
 def _short(count: int) -> str:
@@ -228,6 +250,6 @@ def _look(node: Node) -> dict[str, str]:
     look = {"style": "filled", "fillcolor": FILL if node.strong else "white"}
     if node.doubled:
         look |= {"shape": "doublecircle", "color": RED}
-    if node.begin:
+    if node.begin is not None:
         look["penwidth"] = "2.5"
     return look

@@ -1,7 +1,7 @@
-"""A small graph whose nodes have places on paper, and the places of a graph of loops with tails.
+"""A graph whose nodes, arrows and labels have their places on paper: what every way to draw it shares.
 
-Lengths are centimetres, angles degrees. A loop is a circle that runs clockwise from the top; what leads into it stands
-outside, one ring for each step. Loops stand in rows, those that most leads to first.
+Lengths are centimetres, widths of lines and sizes of letters points. A layout makes one (`ring_layout`, `loop_layout`,
+`graphviz_layout`), `label_places` finds room for what stands on its arrows, `picture` and `tikz` draw it.
 """
 
 import math
@@ -9,23 +9,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from markovgpt.chains.functional_graph import FunctionalGraph
+from markovgpt.graphs.lettering import height_of, width_of
 from markovgpt.scaled import FloatArray
 
-SPACING = 1.8  # of the middles of nodes, in diameters
-GAP = 1.0  # between loops, and below the one that a caption belongs to
-LINE = 0.5  # height of a line of text
-CHARACTER = 0.26  # width of a character, roughly
-BY_PREFERENCE = (10, 9, 11, 8, 12, 7, 13, 6, 14, 5, 15, 4, 16)  # points of an arrow where its label may stand
+GREY, BLUE = "#8a8a8a", "#2b6ca3"
+BEGIN = 0.55  # length of the small arrow that leads into where it begins
+SMALL = 0.72  # size of a note beneath a label
+HEAD = (0.16, 0.035, 0.42)  # length of an arrow's head, and of that for each point of width; its half width to that
+SAMPLES = 41  # points of each piece of a curve
+
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]  # left, right, bottom and top
+Way = tuple[Point, ...]  # 3 k + 1 control points of a cubic Bezier curve in k pieces
 
 
 @dataclass(frozen=True)
 class Node:
     """A state: where it is, what stands in it, and beneath that in small; how it is marked.
 
-    ``strong`` is what the picture is about, ``doubled`` is red, ``begin`` is where it begins.
+    Parameters
+    ----------
+    strong: filled: on a loop. doubled: a double rim: red. square: absorbing.
+    begin: the angle from which a small arrow leads into it, in degrees, where it is the start; its rim is bold.
+    share: of a disc within it, in [0, 1], where there is one.
     """
 
     x: float
@@ -34,27 +41,49 @@ class Node:
     note: str = ""
     strong: bool = False
     doubled: bool = False
-    begin: bool = False
+    square: bool = False
+    begin: float | None = None
+    share: float | None = None
 
 
 @dataclass(frozen=True)
 class Arrow:
-    """An arrow between nodes by their numbers; bent to its left by so many degrees, for a self-loop where it points."""
+    """An arrow between nodes by their numbers.
+
+    Parameters
+    ----------
+    way: the control points, from rim to rim.
+    place: the middle of its label, where that has a place.
+    dashes: lengths on and off, in widths of the line; none is a solid line.
+    """
 
     source: int
     target: int
+    way: Way
     label: str = ""
-    strong: bool = False
-    bend: float = 0.0
+    place: Point | None = None
+    width: float = 0.8
+    colour: str = GREY
+    dashes: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class Caption:
-    """Lines of text around a place."""
+    """Lines of text around a place, or to the right of it."""
 
     x: float
     y: float
     lines: tuple[str, ...]
+    points: float = 10.0
+    centred: bool = True
+
+    @property
+    def box(self) -> Box:
+        """Left, right, bottom and top."""
+        width = max((width_of(line, self.points) for line in self.lines), default=0.0)
+        half = height_of(self.points, len(self.lines)) / 2
+        left = self.x - width / 2 if self.centred else self.x
+        return left, left + width, self.y - half, self.y + half
 
 
 @dataclass(frozen=True)
@@ -63,204 +92,155 @@ class PlacedGraph:
 
     Parameters
     ----------
-    diameter: of the nodes.
+    captions: texts beside the graph: titles, what belongs to a loop, what is left out.
+    keys: what the marks mean: nodes and arrows that are no part of the graph.
+    diameter: of the nodes; that of the keys' is `KEY`.
+    points, arrow_points: sizes of the letters in nodes and on arrows.
     """
 
     nodes: tuple[Node, ...]
     arrows: tuple[Arrow, ...]
     captions: tuple[Caption, ...] = ()
+    keys: tuple[Node | Arrow, ...] = ()
     diameter: float = 1.0
+    points: float = 10.0
+    arrow_points: float = 8.0
+
+    @property
+    def box(self) -> Box:
+        """Left, right, bottom and top of all that is drawn."""
+        boxes = [caption.box for caption in self.captions]
+        for node in self.nodes:
+            reach = self.diameter / 2
+            boxes.append((node.x - reach, node.x + reach, node.y - reach, node.y + reach))
+            if node.begin is not None:
+                ends = begin_way(node, self.diameter)
+                boxes.append((*_ends(x for x, _ in ends), *_ends(y for _, y in ends)))
+        for arrow in self.arrows:
+            points = points_of(arrow.way)
+            boxes.append((*_ends(points[:, 0]), *_ends(points[:, 1])))
+        boxes += label_boxes(self)
+        if not boxes:
+            return 0.0, 1.0, 0.0, 1.0
+        left, right, bottom, top = zip(*boxes, strict=True)
+        return min(left), max(right), min(bottom), max(top)
 
 
-@dataclass(frozen=True, eq=False)
-class Places:
-    """Where states stand, (k, 2); how far each arrow is bent, (k,); and the captions, one a loop."""
-
-    states: FloatArray
-    bend: FloatArray
-    captions: tuple[Caption, ...]
+SQUARE = 0.88  # side of a square node, in diameters
+KEY = 0.42  # diameter of the nodes of a legend
 
 
-def loops_with_tails(
-    graph: FunctionalGraph, captions: Sequence[tuple[str, ...]], weight: NDArray[np.int64], diameter: float = 1.0
-) -> Places:
-    """Places for states that have one successor each.
-
-    Parameters
-    ----------
-    captions: the lines that belong to each loop: in its middle where there is room, else below.
-    weight: (k,) what orders the loops: those whose basins weigh most come first.
-
-    The middles of nodes are at least 1.8 diameters apart, along a ring and from ring to ring.
-
-    >>> two = FunctionalGraph.of(np.array([1, 0]))
-    >>> loops_with_tails(two, [("ab",)], np.array([1, 1])).states.round(2).tolist()
-    [[0.5, -0.5], [0.5, -2.3]]
-    """
-    states, bend = np.zeros((len(weight), 2)), np.zeros(len(weight))
-    order = np.argsort(-np.bincount(graph.basin, weight, minlength=len(captions)), kind="stable")
-    blocks, texts = [], []
-    for cycle in order.tolist():
-        members = np.flatnonzero(graph.basin == cycle)
-        angle = _angles(graph, cycle)
-        radius = _radii(graph, members, angle, SPACING * diameter)
-        turn = np.radians(angle)
-        states[members] = radius[members, None] * np.column_stack([np.sin(turn), np.cos(turn)])[members]
-        round_trip = graph.cycles[cycle]
-        if len(round_trip) == 1:
-            bend[round_trip] = 90.0
-        else:
-            onward = np.roll(angle[round_trip], -1) - angle[round_trip]
-            bend[round_trip] = np.minimum(onward % 360, 120.0) / 2
-        caption, box = _boxed(states[members], float(radius[round_trip[0]]), captions[cycle], diameter)
-        blocks.append((members, box))
-        texts.append(caption)
-    placed = []
-    for (members, _), caption, shift in zip(blocks, texts, _in_rows([box for _, box in blocks]), strict=True):
-        states[members] += shift
-        placed.append(Caption(caption.x + shift[0], caption.y + shift[1], caption.lines))
-    return Places(states, bend, tuple(placed))
-
-
-def curve(begin: FloatArray, end: FloatArray, bend: float) -> FloatArray:
-    """Points along an arrow, (21, 2), as TikZ bends it: a Bezier curve that leaves ``bend`` degrees to the left.
-
-    >>> curve(np.array([0.0, 0.0]), np.array([2.0, 0.0]), 0.0)[10].round(2).tolist()
-    [1.0, 0.0]
-    """
-    if (begin == end).all():
-        turns = np.radians(bend + np.linspace(-60, 60, 21))
-        return np.asarray(begin + 0.9 * np.column_stack([np.cos(turns), np.sin(turns)]))
-    along = end - begin
-    length, direction = math.hypot(*along), math.atan2(along[1], along[0])
-    out, back = direction + math.radians(bend), direction + math.pi - math.radians(bend)
-    first = begin + 0.3915 * length * np.array([math.cos(out), math.sin(out)])
-    second = end + 0.3915 * length * np.array([math.cos(back), math.sin(back)])
-    t = np.linspace(0, 1, 21)[:, None]
-    return np.asarray((1 - t) ** 3 * begin + 3 * (1 - t) ** 2 * t * first + 3 * (1 - t) * t**2 * second + t**3 * end)
-
-
-def bent_free(states: FloatArray, arrow: Arrow, diameter: float) -> Arrow:
-    """An arrow, bent so that it keeps as far from the nodes it does not join as a few bends allow."""
-    others = np.delete(states, [arrow.source, arrow.target], axis=0)
-    if not len(others):
-        return replace(arrow, bend=90.0 if arrow.source == arrow.target else 20.0)
-
-    def free(bend: float) -> float:
-        way = curve(states[arrow.source], states[arrow.target], bend)
-        return float(min(np.hypot(*(way[:, None] - others).transpose(2, 0, 1)).min(), diameter))
-
-    bends = range(90, 450, 45) if arrow.source == arrow.target else (20, 30, 40, 50, -20, -30, -40, 60)
-    return replace(arrow, bend=float(max(bends, key=free)))
-
-
-def label_places(graph: PlacedGraph) -> list[tuple[float, float]]:
-    """Where the label of each arrow stands: on it, and on no node or other label if any of its places is free.
-
-    >>> two = PlacedGraph((Node(0, 0, "a"), Node(0, 4, "b")), (Arrow(0, 1, "x"), Arrow(1, 0, "y")))
-    >>> [round(y, 1) for _, y in label_places(two)]
-    [2.0, 2.4]
-    """
-    middles = np.array([(node.x, node.y) for node in graph.nodes])
-    taken = [(node.x, node.y, graph.diameter, graph.diameter) for node in graph.nodes]
-    taken += [
-        (text.x, text.y, CHARACTER * max(map(len, text.lines)), LINE * len(text.lines)) for text in graph.captions
+def label_boxes(graph: PlacedGraph) -> list[Box]:
+    """Left, right, bottom and top of each label that has a place, in the order of the arrows."""
+    half = height_of(graph.arrow_points) / 2
+    return [
+        (x - width / 2, x + width / 2, y - half, y + half)
+        for arrow in graph.arrows
+        if arrow.label and arrow.place is not None
+        for (x, y), width in [(arrow.place, width_of(arrow.label, graph.arrow_points))]
     ]
-    found = []
-    for arrow in graph.arrows:
-        way = curve(middles[arrow.source], middles[arrow.target], arrow.bend)
-        width = CHARACTER * len(arrow.label) * 0.7
-        x, y = min((way[place] for place in BY_PREFERENCE), key=lambda at: _covered((*at, width, 0.35), taken))
-        found.append((float(x), float(y)))
-        if arrow.label:
-            taken.append((float(x), float(y), width, 0.35))
-    return found
 
 
-def _covered(box: tuple[float, ...], taken: Sequence[tuple[float, ...]]) -> float:
-    """How much of a box (middle, width and height) others cover."""
-    boxes = np.array(taken)
-    sides = [
-        np.minimum(box[axis] + box[axis + 2] / 2, boxes[:, axis] + boxes[:, axis + 2] / 2)
-        - np.maximum(box[axis] - box[axis + 2] / 2, boxes[:, axis] - boxes[:, axis + 2] / 2)
-        for axis in (0, 1)
+def points_of(way: Way) -> FloatArray:
+    """Points along a curve, (41, 2) for each of its pieces.
+
+    >>> points_of(((0, 0), (1, 0), (2, 0), (3, 0)))[[0, 20, 40]].round(2).tolist()
+    [[0.0, 0.0], [1.5, 0.0], [3.0, 0.0]]
+    """
+    control = np.array(way, dtype=np.float64)
+    t = np.linspace(0, 1, SAMPLES)[:, None]
+    weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3)
+    pieces = [
+        np.asarray(sum(weight * point for weight, point in zip(weights, control[first : first + 4], strict=True)))
+        for first in range(0, len(control) - 1, 3)
     ]
-    return float((np.maximum(sides[0], 0) * np.maximum(sides[1], 0)).sum())
+    return np.concatenate(pieces)
 
 
-def _angles(graph: FunctionalGraph, cycle: int) -> FloatArray:
-    """Where around the loop each state stands, clockwise from the top; leaves that lead to one state get equal room."""
-    k = len(graph.successor)
-    on_cycle = graph.cycles[cycle]
-    trees = [state for state in graph.order[: graph.cycle_starts[0]].tolist() if graph.basin[state] == cycle]
-    below = np.zeros(k, dtype=np.int64)
-    for state in trees:
-        below[graph.successor[state]] += max(1, below[state])
-    leaves = np.maximum(below, 1)
-    alone = len(on_cycle) == 1  # then one more place is kept free, at the top, for the arrow back to itself
-    share = leaves[on_cycle] + leaves[on_cycle].mean()  # half alike, half by what leads into it
-    wide = 360.0 * share / share.sum()
-    room, taken, angle = np.zeros(k), np.zeros(k), np.zeros(k)
-    at = -wide[0] / 2
-    for state, sector in zip(on_cycle.tolist(), wide.tolist(), strict=True):
-        angle[state] = at + sector / 2
-        room[state] = sector / (leaves[state] + alone)
-        taken[state] = room[state] / 2 if alone else at
-        at += sector
-    for state in reversed(trees):
-        parent = graph.successor[state]
-        room[state], taken[state] = room[parent], taken[parent]
-        angle[state] = taken[state] + room[state] * leaves[state] / 2
-        taken[parent] += room[state] * leaves[state]
-    return angle
+def head_of(arrow: Arrow) -> FloatArray:
+    """The corners of an arrow's head, (3, 2): its point first."""
+    way = np.array(arrow.way, dtype=np.float64)
+    tip, length = way[-1], head_length(arrow.width)
+    path = points_of(arrow.way)
+    far = np.hypot(*(path - tip).T)
+    behind = path[np.flatnonzero(far >= length)[-1]] if (far >= length).any() else path[0]
+    along = (tip - behind) / max(float(np.hypot(*(tip - behind))), 1e-9)
+    aside = HEAD[2] * length * np.array([-along[1], along[0]])
+    return np.array([tip, tip - length * along + aside, tip - length * along - aside])
 
 
-def _radii(graph: FunctionalGraph, members: NDArray[np.int64], angle: FloatArray, step: float) -> FloatArray:
-    """How far from the middle each state stands: a step a ring, and so far out that states have room beside others."""
-    depth = graph.steps
-    alone = int((depth[members] == 0).sum()) == 1
-    least = 0.0
-    for ring in range(int(alone), int(depth[members].max()) + 1):
-        around = np.sort(angle[members[depth[members] == ring]] % 360)
-        between = np.diff(np.append(around, around[0] + 360)).min()
-        if between < 180:
-            least = max(least, step / (2 * math.sin(math.radians(between) / 2)) - ring * step)
-        elif ring == 0:
-            least = step / 2
-    return np.where((depth == 0) & alone, 0.0, least + depth * step)
+def dash_lengths(arrow: Arrow) -> tuple[float, ...]:
+    """The lengths of an arrow's dashes and gaps, in points: those of a fine line are not finer still.
+
+    >>> [dash_lengths(Arrow(0, 1, (), width=width, dashes=(4.0, 1.0))) for width in (2.0, 0.5)]
+    [(8.0, 2.0), (4.0, 1.0)]
+    """
+    return tuple(length * max(arrow.width, 1.0) for length in arrow.dashes)
 
 
-def _boxed(
-    states: FloatArray, radius: float, lines: tuple[str, ...], diameter: float
-) -> tuple[Caption, tuple[float, ...]]:
-    """The caption of a loop around 0, and the left, right, bottom and top of all."""
-    width, height = CHARACTER * max(map(len, lines), default=0), LINE * len(lines)
-    left, right = states[:, 0].min() - diameter / 2, states[:, 0].max() + diameter / 2
-    bottom, top = states[:, 1].min() - diameter / 2, states[:, 1].max() + diameter / 2
-    if radius == 0:
-        top = max(top, 1.6 * diameter)  # the arrow back to itself
-    if math.hypot(width, height) / 2 < radius - diameter / 2 - 0.2:
-        return Caption(0.0, 0.0, lines), (left, right, bottom, top)
-    middle = float(left + right) / 2
-    below = Caption(middle, float(bottom) - GAP / 2 - height / 2, lines)
-    sides = min(left, middle - width / 2), max(right, middle + width / 2)
-    return below, (*map(float, sides), float(bottom) - GAP / 2 - height, float(top))
+def head_length(width: float) -> float:
+    """How long the head of an arrow of a width is."""
+    return HEAD[0] + HEAD[1] * width
 
 
-def _in_rows(boxes: Sequence[tuple[float, ...]]) -> list[FloatArray]:
-    """How far to move each box so that they stand in rows, about as wide as high."""
-    area = sum((right - left + GAP) * (top - bottom + GAP) for left, right, bottom, top in boxes)
-    widest = max([1.5 * math.sqrt(area), *(right - left + GAP for left, right, _, _ in boxes)])
-    moves: list[FloatArray] = []
-    row: list[tuple[float, tuple[float, ...]]] = []
-    across = down = 0.0
-    for box in [*boxes, None]:
-        if row and (box is None or across + box[1] - box[0] > widest):
-            highest = max(top for _, (_, _, _, top) in row)
-            moves += [np.array([shift, down - highest]) for shift, _ in row]
-            down -= highest - min(bottom for _, (_, _, bottom, _) in row) + GAP
-            across, row = 0.0, []
-        if box is not None:
-            row.append((across - box[0], box))
-            across += box[1] - box[0] + GAP
-    return moves
+def begin_way(node: Node, diameter: float) -> tuple[Point, Point]:
+    """The ends of the small arrow that leads into where it begins."""
+    turn = math.radians(node.begin or 0.0)
+    along, reach = (math.cos(turn), math.sin(turn)), diameter / 2
+    far = reach + BEGIN
+    return (node.x + far * along[0], node.y + far * along[1]), (node.x + reach * along[0], node.y + reach * along[1])
+
+
+def begun(graph: PlacedGraph) -> PlacedGraph:
+    """The graph with the small arrow into its start where least comes near it."""
+    nodes = [
+        node if node.begin is None else replace(node, begin=_free_angle(graph, place))
+        for place, node in enumerate(graph.nodes)
+    ]
+    return replace(graph, nodes=tuple(nodes))
+
+
+def _free_angle(graph: PlacedGraph, number: int) -> float:
+    """The angle, in degrees, at which least comes near a node."""
+    node = graph.nodes[number]
+    near = [np.array([(other.x, other.y) for place, other in enumerate(graph.nodes) if place != number]).reshape(-1, 2)]
+    near += [points_of(arrow.way) for arrow in graph.arrows]
+    loops = [arrow.way for arrow in graph.arrows if arrow.source == arrow.target == number]
+    near += [
+        np.linspace((node.x, node.y), way[1], 9)[4:] / 2 + np.linspace((node.x, node.y), way[2], 9)[4:] / 2
+        for way in loops
+    ]  # nor within a loop
+    things = np.concatenate(near)
+
+    def room(angle: float) -> float:
+        way = np.linspace(*begin_way(Node(node.x, node.y, "", begin=angle), graph.diameter), 5)[:4]
+        return float(np.hypot(*(way[:, None] - things).transpose(2, 0, 1)).min(initial=np.inf))
+
+    return float(max((180.0, *range(0, 360, 15)), key=room))
+
+
+def loop_way(place: Sequence[float], radius: float, angle: float) -> Way:
+    """An arrow from a node back to itself, on the side of an angle in degrees."""
+    (x, y), out = map(float, place), math.radians(angle)
+    turns, far = (out + 0.6, out + 0.55, out - 0.55, out - 0.6), (1.0, 3.0, 3.0, 1.0)
+    return tuple(
+        (x + radius * away * math.cos(turn), y + radius * away * math.sin(turn))
+        for turn, away in zip(turns, far, strict=True)
+    )
+
+
+def bent_way(begin: Sequence[float], end: Sequence[float], radius: float, bend: float) -> Way:
+    """An arrow from rim to rim, whose middle is half of a bend, in lengths of its chord, to the right of that."""
+    first, last = np.array(begin, dtype=np.float64), np.array(end, dtype=np.float64)
+    along = last - first
+    middle = (first + last) / 2 + bend * np.array([along[1], -along[0]])
+    first = first + radius * (middle - first) / np.hypot(*(middle - first))
+    last = last + radius * (middle - last) / np.hypot(*(middle - last))
+    control = (first, first + 2 / 3 * (middle - first), last + 2 / 3 * (middle - last), last)
+    return tuple((float(x), float(y)) for x, y in control)
+
+
+def _ends(values: object) -> tuple[float, float]:
+    """The least and the largest of some numbers."""
+    numbers = np.fromiter(values, dtype=np.float64)  # type: ignore[call-overload]
+    return float(numbers.min()), float(numbers.max())

@@ -1,147 +1,99 @@
-"""Where a state graph's rings, arrows and numbers stand, so that no number lies on an arrow.
+"""States on a circle, in an order that keeps the arrows between them short: the layout of the seed notebook.
 
-States stand on a circle, in an order that keeps the arrows short. Arrows bend to their right, so that both directions
-between two states are seen. A number stands beside its arrow where no other arrow or ring comes near, or nowhere.
+Arrows bend to their right, so that both directions between two states are seen, and around the states between them.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from markovgpt.graphs.placed_graph import Way, bent_way, loop_way, points_of
 from markovgpt.scaled import FloatArray
 
-ROOM = 1.42  # half the width of the picture, whose circle of states has radius 1
-BEND, POINTS = 0.16, 41  # how far an arrow's control point lies beside its chord, over its length; points of a curve
-LETTER, LINE = 0.049, 0.045  # the width of a letter of a number, and half its height
-LONGEST = 5  # letters of a number, as "1 73%"
-GAP, ENOUGH = 0.022, 0.1  # between a number and what is drawn: the least, and what is looked for
-
-Points = NDArray[np.float64]  # (k, 2)
-Arrow = tuple[int, int]
+WIDE, CLOSE = 2.6, 1.7  # middles of neighbours, in diameters: of few states, and at least
+CLEAR = 0.12  # between an arrow and a state that it passes by, in diameters
+BENDS = (0.16, 0.24, 0.34, -0.3, 0.46, -0.42, 0.6, -0.56, 0.8, -0.75, 1.0)  # to the right, as parts of the chord
+APART = 0.2  # least difference between the two directions
+Pair = tuple[int, int]
 
 
-@dataclass(frozen=True, eq=False)
-class RingLayout:
-    """Where everything stands.
+def ring_layout(
+    n_states: int, arrows: Iterable[Pair], diameter: float = 1.0, room: float = 1.0
+) -> tuple[FloatArray, dict[Pair, Way]]:
+    """Where do so many states stand, (n_states, 2), and how do the arrows run? Each arrow is (source, target).
 
     Parameters
     ----------
-    places: (n_states, 2) of the states.
-    radius: of their rings.
-    curves: for each arrow its four control points (4, 2).
-    numbers: for each arrow beside which there is room, the middle of its number.
-    """
+    room: how many times as large as usual the circle is.
 
-    places: Points
-    radius: float
-    curves: Mapping[Arrow, Points]
-    numbers: Mapping[Arrow, FloatArray]
-
-
-def ring_layout(n_states: int, arrows: Iterable[Arrow]) -> RingLayout:
-    """Where do so many states, at least one, and the arrows between them stand? Each arrow is (source, target).
-
-    >>> two = ring_layout(2, [(0, 1), (1, 0)])
-    >>> two.places.round(12).tolist(), sorted(two.curves)
-    ([[0.0, 1.0], [0.0, -1.0]], [(0, 1), (1, 0)])
+    >>> places, ways = ring_layout(2, [(0, 1), (1, 0)])
+    >>> places.round(12).tolist(), sorted(ways)
+    ([[0.0, 1.3], [0.0, -1.3]], [(0, 1), (1, 0)])
     """
     drawn = sorted(set(arrows))
     angles = np.empty(n_states)
-    angles[_short_ways(n_states, drawn)] = math.pi / 2 - 2 * math.pi * np.arange(n_states) / n_states
-    alone = n_states == 1
-    places = np.zeros((1, 2)) if alone else np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    radius = 0.15 if alone else min(0.15, 0.62 * math.sin(math.pi / n_states))
-    curves = {arrow: _curve(places, radius, *arrow) for arrow in drawn}
-    return RingLayout(places, radius, curves, _numbers(places, radius, curves))
+    angles[_short_ways(n_states, drawn)] = math.pi / 2 - 2 * math.pi * np.arange(n_states) / max(n_states, 1)
+    apart = room * max(CLOSE, WIDE - 0.04 * max(n_states - 8, 0)) * diameter
+    around = 0.0 if n_states < 2 else apart / (2 * math.sin(math.pi / n_states))
+    places = around * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    ways: dict[Pair, Way] = {}
+    bends: dict[Pair, float] = {}
+    for source, target in drawn:
+        if source == target:
+            out = math.degrees(angles[source]) if n_states > 1 else 90.0
+            ways[source, target] = loop_way(places[source].tolist(), diameter / 2, out)
+            continue
+        back = bends.get((target, source))
+        bends[source, target], ways[source, target] = way_around(places, source, target, diameter, back)
+    return places, ways
 
 
-def points_of(curve: Points) -> Points:
-    """(POINTS, 2) points of a cubic curve, from its start to its end."""
-    t = np.linspace(0, 1, POINTS)[:, None]
-    weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3)
-    return np.asarray(sum(weight * point for weight, point in zip(weights, curve, strict=True)))
+def way_around(places: FloatArray, source: int, target: int, diameter: float, back: float | None) -> tuple[float, Way]:
+    """The smallest bend that keeps off the states between, and the arrow that is bent so.
+
+    Parameters
+    ----------
+    back: the bend of the arrow back, if there is one; this one keeps off it.
+    """
+    others = np.delete(places, [source, target], axis=0)
+    most, best = -1.0, (0.0, bent_way(places[source], places[target], diameter / 2, 0.0))
+    for bend in BENDS:
+        if back is not None and abs(bend + back) < APART:
+            continue
+        way = bent_way(places[source], places[target], diameter / 2, bend)
+        if not len(others):
+            return bend, way
+        points = points_of(way)
+        room = float(np.hypot(*(points[:, None] - others).transpose(2, 0, 1)).min())
+        if room >= (0.5 + CLEAR) * diameter:
+            return bend, way
+        if room > most:
+            most, best = room, (bend, way)
+    return best
 
 
-def box_of(middle: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The lower left and the upper right corner of the longest number that may stand at a place."""
-    half = np.array([LETTER * LONGEST / 2, LINE])
-    return middle - half, middle + half
+def _short_ways(n: int, arrows: list[Pair]) -> NDArray[np.int64]:
+    """An order on the circle that keeps arrows short: the two states change places that shorten them most.
 
-
-def _short_ways(n: int, arrows: Sequence[Arrow]) -> list[int]:
-    """An order on the circle that keeps arrows short: states change places in pairs as long as that helps."""
-    chord = 2 * np.sin(math.pi * np.arange(n) / n)
-    ends = np.array([arrow for arrow in arrows if arrow[0] != arrow[1]], dtype=np.int64).reshape(-1, 2)
+    With W the number of arrows between two states and D how far their places are apart, a change of i and j shortens
+    all by (W D)_ii + (W D)_jj - (W D)_ij - (W D)_ji - 2 W_ij D_ij (the quadratic assignment problem's exchange).
+    """
+    joined = np.zeros((n, n))
+    for source, target in arrows:
+        if source != target:
+            joined[source, target] += 1
+            joined[target, source] += 1
+    chord = 2 * np.sin(math.pi * np.arange(n) / max(n, 1))
     place = np.arange(n)
-
-    def length() -> float:
-        return float(chord[np.abs(place[ends[:, 0]] - place[ends[:, 1]])].sum())
-
-    best, moved = length(), True
-    while moved:
-        moved = False
-        for one, two in combinations(range(n), 2):
-            place[[one, two]] = place[[two, one]]
-            found = length()
-            if found < best - 1e-9:
-                best, moved = found, True
-            else:
-                place[[one, two]] = place[[two, one]]
-    return [int(state) for state in np.argsort(place)]
-
-
-def _curve(places: Points, radius: float, source: int, target: int) -> Points:
-    """The control points of an arrow from ring to ring; what leads to itself turns round outside the circle."""
-    begin, end = places[source], places[target]
-    if source == target:
-        out = math.atan2(begin[1], begin[0]) if np.hypot(*begin) > 0 else math.pi / 2
-        turns = np.array([out + 0.55, out + 0.5, out - 0.5, out - 0.55])
-        far = np.array([1.0, 3.1, 3.1, 1.12]) * radius
-        return np.asarray(begin + far[:, None] * np.stack([np.cos(turns), np.sin(turns)], axis=1))
-    way = end - begin
-    bent = (begin + end) / 2 + BEND * np.array([way[1], -way[0]])
-    first = begin + radius * (bent - begin) / np.hypot(*(bent - begin))
-    last = end + 1.12 * radius * (bent - end) / np.hypot(*(bent - end))
-    return np.array([first, first + 2 / 3 * (bent - first), last + 2 / 3 * (bent - last), last])
-
-
-def _numbers(places: Points, radius: float, curves: Mapping[Arrow, Points]) -> dict[Arrow, FloatArray]:
-    """The middles of the arrows' numbers: where most room is beside each, if there is any."""
-    along = sorted(range(POINTS // 6, POINTS - POINTS // 6), key=lambda index: abs(index - POINTS // 3))
-    found: dict[Arrow, FloatArray] = {}
-    for arrow, curve in curves.items():
-        points, most, best = points_of(curve), GAP, None
-        others = np.concatenate([places, *(points_of(other) for key, other in curves.items() if key != arrow)])
-        far = np.where(np.arange(len(others)) < len(places), radius, 0.0)  # rings, and arrows
-        for index in along:
-            way = points[index + 1] - points[index - 1]
-            aside = np.array([way[1], -way[0]]) / np.hypot(*way)
-            reach = float(np.abs(aside) @ box_of(np.zeros(2))[1]) + 1.3 * GAP
-            for middle in (points[index] + reach * aside, points[index] - reach * aside):
-                room = min(ENOUGH, _room(middle, others, far, list(found.values())))
-                if room > most + 1e-9 and distances(middle, points).min() > GAP:
-                    most, best = room, middle
-        if best is not None:
-            found[arrow] = best
-    return found
-
-
-def distances(middle: FloatArray, points: Points) -> FloatArray:
-    """How far points are from the box of a number, 0 within it."""
-    low, high = box_of(middle)
-    outside = np.maximum(np.maximum(low - points, points - high), 0)
-    return np.asarray(np.hypot(outside[:, 0], outside[:, 1]))
-
-
-def _room(middle: FloatArray, others: Points, far: FloatArray, numbers: Sequence[FloatArray]) -> float:
-    """How far a number's box is from rings, other arrows and numbers, and the edge; below 0 where it lies on one."""
-    low, high = box_of(middle)
-    rooms = [float((distances(middle, others) - far).min()), ROOM - float(np.abs([low, high]).max())]
-    for other in numbers:
-        below, above = box_of(other)
-        rooms.append(float(np.maximum(low - above, below - high).max()))
-    return min(rooms)
+    while n > 2:
+        apart = chord[np.abs(place[:, None] - place)]
+        whole = joined @ apart
+        own = np.diag(whole)
+        gain = own[:, None] + own - whole - whole.T - 2 * joined * apart
+        one, two = np.unravel_index(int(np.argmax(gain)), gain.shape)
+        if gain[one, two] <= 1e-9:
+            break
+        place[[one, two]] = place[[two, one]]
+    return np.argsort(place)
