@@ -71,12 +71,6 @@ def test_names_are_learnt_from_windows_of_start_tokens():
     assert float(rows[1][LOSS]) < float(rows[0][LOSS])
 
 
-def test_a_middle_stands_for_bounds():
-    assert training_path.middle("[0.5, 1.5]") == 1
-    assert training_path.middle("0.25") == 0.25
-    assert training_path.middle(3) == 3
-
-
 def test_bad_arguments_are_refused(tmp_path):
     with pytest.raises(mg.InvalidInput, match=r"name one text of names or none, got 2; give its path: .*NAMES"):
         main(["one", "two"])
