@@ -140,6 +140,7 @@ def test_a_bar_far_above_the_others_makes_them_logarithmic(bars):
     assert bars(many, ring(50), most=4)[-1]["logarithmic"]  # 0.92 beside 0.02
     assert not bars(many, ring(50), most=4, log=False)[-1]["logarithmic"]
     assert not bars(many, ring(50), most=40)[-1]["logarithmic"]
+    assert not bars(shares([0.01, 0.99]), ring(2))[-1]["logarithmic"]  # there are no others
 
 
 def test_the_bounds_of_all_others_hold(bars):

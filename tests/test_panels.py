@@ -81,6 +81,12 @@ def test_a_curve_like_another_has_its_colour_and_no_entry(axes):
     assert legend_names([drawn]) == []
 
 
+def test_a_note_stands_for_an_entry_of_the_legend(axes):
+    drawn = axes(Panel({"a": Curve(STEPS, STEPS, note="a"), "b": Curve(STEPS, STEPS)}))
+    assert legend_names(drawn) == ["b"]
+    assert drawn[0].texts[0].get_color() == PALETTE[0]
+
+
 def test_bounds_are_a_band(axes):
     (drawn,) = axes(Panel({"a": Curve(STEPS, [1, 2, math.nan], [0.5, 1, 7], [2, 4, 9])}))
     band = drawn.collections[0].get_paths()[0].vertices
@@ -126,6 +132,7 @@ def test_axes_follow_the_panel(axes):
     assert first.get_xticks().tolist() == [1, 3]
     assert first.lines[0].get_ydata()[0] == 0.1
     assert [text.get_text() for text in first.texts] == ["here", "$n$"]
+    assert first.texts[1].get_transform() == first.transAxes
     assert third.get_xlim()[1] > second.get_xlim()[1]
 
 

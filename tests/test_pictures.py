@@ -92,6 +92,7 @@ def test_the_table_of_a_sweep_is_drawn_from_its_file(tmp_path):
 def test_what_the_font_lacks_is_written_as_an_escape(tmp_path):
     found = words(draw_sweep(rows(temperature=["1", "2"], red=["\u4e2d", "_"]), tmp_path / "a.svg"))
     assert {"red \\u4e2d", "red _"} <= set(found)
+    assert "\\u4e2d" in words(draw_sweep(rows(red=["\u4e2d", "b"]), tmp_path / "b.svg"))
 
 
 def test_a_file_that_is_no_sweep_is_refused(tmp_path):
