@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 
@@ -24,8 +22,9 @@ from experiments.names_models import LETTERS, SMALL_STEPS, STEPS, model_at
 from experiments.study import Findings, Study, option, run
 from markovgpt.analysis.continuations import DecodedText, DecodingComparison, compare_decoders
 from markovgpt.demo import SEED, baby_gpt
-from markovgpt.export.figures import COLUMN_INCHES, MARKERS, PALETTE, STYLE
+from markovgpt.export.figures import COLUMN_INCHES
 from markovgpt.export.outward import bounds_in_digits, log10_bounds
+from markovgpt.export.panels import Curve, Panel, panel_figure
 from markovgpt.models.identity import identity_of
 
 LENGTHS, BEAMS, SHOWN = (4, 8, 16, 32), tuple(range(1, 17)), (1, 2, 4, 8, 16)
@@ -137,28 +136,16 @@ def draw_shares(rows: Sequence[Row], path: Path) -> None:
     """A panel for each model and a curve for each length: the least share over the prompts."""
     columns = {"beams": int, "tokens": int, "log10 share upper": float}
     frame = pd.DataFrame(rows).astype(columns)
-    models = list(dict.fromkeys(frame["model"]))
-    with mpl.rc_context(STYLE):
-        figure, panels = plt.subplots(
-            -(-len(models) // 2), 2, figsize=(COLUMN_INCHES * 1.6, 1.9 * -(-len(models) // 2) + 0.4),
-            layout="constrained", sharex=True, squeeze=False,
-        )  # fmt: skip
-        for axes, model in zip(panels.flat, models, strict=False):
-            own = frame[frame["model"] == model]
-            for index, (n, part) in enumerate(own.groupby("tokens")):
-                least = part.groupby("beams")["log10 share upper"].min()
-                label = f"{n} tokens" if model == models[0] else None
-                axes.plot(least.index, least, color=PALETTE[index], marker=MARKERS[index], label=label, clip_on=False)
-            axes.set_title(model, fontsize=8, loc="left")
-            axes.set_ylim(min(axes.get_ylim()[0], -1), 0)  # where nothing is missed too
-            axes.set_xticks(SHOWN)
-        for axes in panels.flat[len(models) :]:
-            axes.set_visible(False)
-        figure.supxlabel("beams (1: greedy decoding)", fontsize=8)
-        figure.supylabel("log10 share of the likeliest text's probability", fontsize=8)
-        figure.legend(loc="outside upper center", ncols=4)
-        figure.savefig(path, metadata={"Date": None})
-        plt.close(figure)
+    panels = []
+    for model, own in frame.groupby("model", sort=False):
+        curves = {}
+        for n, part in own.groupby("tokens"):
+            least = part.groupby("beams")["log10 share upper"].min()
+            curves[f"{n} tokens"] = Curve(least.index, least)
+        lowest = min(1.05 * own["log10 share upper"].min(), -1)  # where nothing is missed too
+        panels.append(Panel(curves, title=str(model), limits={"bottom": lowest, "top": 0}, ticks=(1, 4, 8, 12, 16)))
+    labels = {"x_label": "beams (1: greedy decoding)", "y_label": "log10 share of the likeliest text's probability"}
+    panel_figure(panels, path, columns=2, inches=COLUMN_INCHES * 1.6, **labels)
 
 
 def make(settings: Settings, folder: Path) -> Findings:

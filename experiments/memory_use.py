@@ -16,10 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.ticker import NullFormatter
 
 import markovgpt as mg
 from experiments.names_models import SMALL_STEPS, STEPS, model_at
@@ -29,8 +26,8 @@ from markovgpt.analysis.interval_lumping import approximate_lumping
 from markovgpt.analysis.lumping import coarsest_lumping
 from markovgpt.analysis.memory_order import MemoryUse, memory_use
 from markovgpt.demo import RED, START, baby_gpt
-from markovgpt.export.figures import COLUMN_INCHES, MARKERS, PALETTE, STYLE
 from markovgpt.export.outward import bounds_in_digits
+from markovgpt.export.panels import Curve, Panel, panel_figure
 from markovgpt.models.identity import identity_of
 
 TEMPERATURES = (1.5, 1.0, 0.5, 0.25, 0.1)
@@ -139,22 +136,17 @@ def draw(table: Path, name: str, path: Path) -> None:
     """Of one model the bits lost, and below them the answers over the model's own, against the tokens remembered."""
     frame = pd.read_csv(table)
     frame = frame[frame["model"] == name]
-    panels = (("bits lost", "bits lost\nper token"), ("times the model's", "P(red) over\nthe model's"))
-    with mpl.rc_context(STYLE):
-        figure, axes = plt.subplots(2, sharex=True, figsize=(COLUMN_INCHES, 3.4), layout="constrained")
-        for panel, (column, label) in zip(axes, panels, strict=True):
-            numbers = pd.to_numeric(frame[column], errors="coerce")  # where not one digit is certain there is none
-            for index, (temperature, own) in enumerate(frame.assign(y=numbers).groupby("temperature", sort=False)):
-                shown = own[own["y"] > 0]
-                style = {"color": PALETTE[index], "marker": MARKERS[index], "label": f"T = {temperature:g}"}
-                panel.plot(shown["order"], shown["y"], **style)
-            panel.set(ylabel=label, yscale="log")
-            panel.yaxis.set_minor_formatter(NullFormatter())
-        axes[1].axhline(1, color="0.6", linewidth=0.6, zorder=0)
-        axes[1].set(xlabel="tokens remembered", xticks=range(frame["order"].max() + 1))
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, columnspacing=1)
-        figure.savefig(path, dpi=200, metadata={"Date": None} if path.suffix == ".svg" else None)
-        plt.close(figure)
+    asked = (("bits lost", "bits lost\nper token", ()), ("times the model's", "P(red) over\nthe model's", (1.0,)))
+    panels = []
+    for column, label, levels in asked:
+        numbers = pd.to_numeric(frame[column], errors="coerce")  # where not one digit is certain there is none
+        curves = {
+            f"T = {temperature:g}": Curve(own["order"], own["y"].where(own["y"] > 0))
+            for temperature, own in frame.assign(y=numbers).groupby("temperature", sort=False)
+        }
+        ticks = range(frame["order"].max() + 1)
+        panels.append(Panel(curves, y_label=label, logarithmic=("y",), levels=levels, ticks=ticks))
+    panel_figure(panels, path, panel_inches=1.4, x_label="tokens remembered")
 
 
 def make(settings: Settings, folder: Path) -> Findings:

@@ -18,8 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
@@ -30,7 +28,8 @@ from markovgpt.analysis.arrival_exponents import arrival_exponents
 from markovgpt.analysis.cycle_barriers import CycleBarriers, cycle_barriers
 from markovgpt.analysis.near_zero import escapes, long_run_near_zero, way_out, window_exponent
 from markovgpt.demo import SEED, STEPS, TEXT, baby_gpt
-from markovgpt.export.figures import COLUMN_INCHES, DASHES, MARKERS, PALETTE, STYLE
+from markovgpt.export.figures import DASHES, PAGE_INCHES
+from markovgpt.export.panels import Curve, Panel, panel_figure
 
 TEMPERATURES = (0.2, 0.1, 0.05, 0.02)
 DRAWN = {"vocab_size": 3, "context_length": 4, "tied": False}
@@ -202,24 +201,20 @@ def draw_limits(rows: Sequence[Row], path: Path) -> None:
     frame = pd.DataFrame(rows).astype({"T": float, "exact": float, "limit": float})
     own = frame[frame["system"] == frame["system"].iloc[-1]]
     kinds = {"T ln 1/pi(cycle ": "T ln 1/pi(cycle)", "T ln E[time to leave ": "T ln E[time to leave the cycle]"}
-    with mpl.rc_context(STYLE):
-        figure, panels = plt.subplots(1, 2, figsize=(2 * COLUMN_INCHES, 2.6), layout="constrained")
-        for axes, (start, label) in zip(panels, kinds.items(), strict=True):
-            for index, (name, one) in enumerate(
-                own[own["quantity"].str.startswith(start)].groupby("quantity", sort=False)
-            ):
-                colour, limit = PALETTE[index], one["limit"].iloc[0]
-                cycle = str(name).removeprefix(start).rstrip(")]")
-                axes.plot(one["T"], one["exact"], color=colour, marker=MARKERS[index], label=cycle)
-                ends = [0, one["T"].iloc[-1]], [limit, one["exact"].iloc[-1]]
-                axes.plot(*ends, color=colour, linestyle=DASHES[2])
-                axes.plot(0, limit, color=colour, marker=MARKERS[index], fillstyle="none", markersize=7, clip_on=False)
-            axes.set(xlabel="temperature T", ylabel=label, xlim=(0, frame["T"].max() * 1.04))
-            axes.set_ylim(bottom=0)
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, title="cycle (hollow: the limit)", loc="outside upper center", ncols=4)
-        figure.savefig(path, metadata={"Date": None})
-        plt.close(figure)
+    panels = []
+    for start, label in kinds.items():
+        curves = {}
+        for name, one in own[own["quantity"].str.startswith(start)].groupby("quantity", sort=False):
+            cycle, limit = str(name).removeprefix(start).rstrip(")]"), one["limit"].iloc[0]
+            curves[cycle] = Curve(one["T"], one["exact"])
+            ends = [0, one["T"].iloc[-1]], [limit, one["exact"].iloc[-1]]
+            curves[f"{cycle}, to its limit"] = Curve(*ends, like=cycle, dashes=DASHES[2], marks="none")
+            curves[f"{cycle}, its limit"] = Curve([0], [limit], like=cycle, marks="hollow")
+        limits = {"left": 0, "right": frame["T"].max() * 1.04, "bottom": 0}
+        panels.append(Panel(curves, x_label="temperature T", y_label=label, limits=limits))
+    panel_figure(
+        panels, path, columns=2, inches=PAGE_INCHES, panel_inches=2.1, legend_title="cycle (hollow: the limit)"
+    )
 
 
 def make(settings: Settings, folder: Path) -> Findings:

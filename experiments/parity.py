@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context
 from pathlib import Path
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -27,8 +25,9 @@ from markovgpt.analysis.counting import occurrence_rate
 from markovgpt.analysis.mixing import MixingTime, doeblin_bound, mixing_time, total_variation_from_stationarity
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.spectrum import relaxation_time, spectral_gap
-from markovgpt.export.figures import COLUMN_INCHES, DASHES, MARKERS, PALETTE, STYLE
+from markovgpt.export.figures import DASHES
 from markovgpt.export.outward import bounds_in_digits
+from markovgpt.export.panels import Curve, Panel, panel_figure
 from markovgpt.models.identity import identity_of
 from markovgpt.sweeps.group import Row
 
@@ -154,35 +153,35 @@ def share_seen(table: mg.LogitTable, temperature: float) -> Answer:
 def draw_distances(rows: Sequence[Row], path: Path) -> None:
     """The curves; the bounds dashed."""
     frame = pd.DataFrame(rows).replace("", np.nan).astype({"total variation": float, "bound": float})
-    with mpl.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(COLUMN_INCHES, 2.6), layout="constrained")
-        for index, (temperature, own) in enumerate(frame.groupby("temperature", sort=False)):
-            colour = PALETTE[index]
-            label = f"T = {temperature}"
-            axes.plot(
-                own["steps"], own["total variation"], color=colour, marker=MARKERS[index], markevery=4, label=label
-            )
-            axes.plot(own["steps"], own["bound"], color=colour, linestyle=DASHES[1], linewidth=0.8)
-        axes.axhline(EPSILON, color="0.6", linewidth=0.6)
-        axes.set(xscale="log", yscale="log", xlabel="steps t", ylabel="worst total variation", ylim=(FLOOR, 2))
-        axes.text(0.62, 0.4, "dashed: by what\nall windows lead\nto in 3 steps", transform=axes.transAxes, ha="center")
-        figure.legend(loc="outside upper center", ncols=3)
-        figure.savefig(path, metadata={"Date": None})
-        plt.close(figure)
+    curves = {}
+    for temperature, own in frame.groupby("temperature", sort=False):
+        name = f"T = {temperature}"
+        curves[name] = Curve(own["steps"], own["total variation"])
+        curves[f"{name}, bound"] = Curve(own["steps"], own["bound"], like=name, dashes=DASHES[1], marks="none")
+    panel = Panel(
+        curves,
+        x_label="steps t",
+        y_label="worst total variation",
+        logarithmic=("x", "y"),
+        levels=(EPSILON,),
+        limits={"bottom": FLOOR, "top": 2},
+        notes=((0.62, 0.4, "dashed: by what\nall windows lead\nto in 3 steps"),),
+    )
+    panel_figure([panel], path, panel_inches=2.4)
 
 
 def draw_training(rows: Sequence[Row], path: Path) -> None:
     """The share of the long run in windows that were seen, over training."""
-    frame = pd.DataFrame(rows)
-    with mpl.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(COLUMN_INCHES, 2.2), layout="constrained")
-        for index, column in enumerate(name for name in frame if name.startswith("share")):
-            style = {"color": PALETTE[index], "marker": MARKERS[index], "label": column.removeprefix("share at ")}
-            axes.plot(frame["step"], frame[column].astype(float), **style, clip_on=False)
-        axes.set(xlabel="steps of training", ylabel="share in windows seen", ylim=(0, 1), xlim=(0, None))
-        figure.legend(loc="outside upper center", ncols=3)
-        figure.savefig(path, metadata={"Date": None})
-        plt.close(figure)
+    steps = [row["step"] for row in rows]
+    columns = [name for name in rows[0] if name.startswith("share")]
+    shares = {name.removeprefix("share at "): [float(row[name]) for row in rows] for name in columns}
+    panel = Panel(
+        {name: Curve(steps, share) for name, share in shares.items()},
+        x_label="steps of training",
+        y_label="share in windows seen",
+        limits={"left": 0, "bottom": 0, "top": 1},
+    )
+    panel_figure([panel], path)
 
 
 def make(settings: Settings, folder: Path) -> Findings:

@@ -19,8 +19,6 @@ from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 
@@ -32,8 +30,9 @@ from experiments.walkers import Answers, how_many_hold, warpers, written
 from markovgpt.analysis.barriers import temperature_profile
 from markovgpt.analysis.breakpoints import break_points
 from markovgpt.analysis.truncation import likelier_when_truncated
-from markovgpt.export.figures import COLUMN_INCHES, DASHES, MARKERS, PALETTE, STYLE
+from markovgpt.export.figures import DASHES
 from markovgpt.export.outward import bounds_in_digits, log10_bounds
+from markovgpt.export.panels import Curve, Panel, panel_figure
 from markovgpt.models.identity import identity_of
 from markovgpt.sweeps.grid import SweepGrid
 from markovgpt.sweeps.group import OFF, Row
@@ -215,29 +214,21 @@ def profiled(settings: Settings, word: str) -> list[Row]:
 def draw_profile(rows: Sequence[Row], short: int, path: Path) -> None:
     """The curves, each with a dashed line of the slope that its barrier gives, through its coldest point."""
     frame = pd.DataFrame(rows).astype({"log10 P": float, "energy barrier": float})
-    with mpl.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(COLUMN_INCHES, 2.6), layout="constrained")
-        for index, (word, own) in enumerate(frame.groupby("word", sort=False)):
-            colour, x, y = PALETTE[index], own["1/T"], own["log10 P"]
-            energy, coldest, lowest = own["energy barrier"].iloc[0], x.iloc[-1], y.iloc[-1]
-            axes.plot(x, y, color=colour, marker=MARKERS[index], clip_on=False)
-            ends = [0, coldest]
-            line = [lowest + energy / LN10 * (coldest - end) for end in ends]
-            axes.plot(ends, line, color=colour, linestyle=DASHES[1], linewidth=0.8)
-            axes.annotate(
-                f"{word}\nE = {energy:.2f}",
-                (coldest, lowest),
-                (4, 0),
-                textcoords="offset points",
-                va="center",
-                color=colour,
-            )
-        axes.text(0.03, 0.04, r"dashed: slope $-E\,/\,\ln 10$", transform=axes.transAxes)
-        axes.set(xlabel="1/T", ylabel=f"log10 P(word within {short} tokens)", xlim=(0, frame["1/T"].max()))
-        axes.set_ylim(1.07 * frame["log10 P"].min(), 0)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        figure.savefig(path, metadata={"Date": None})
-        plt.close(figure)
+    curves = {}
+    for word, own in frame.groupby("word", sort=False):
+        x, y = own["1/T"].to_numpy(), own["log10 P"].to_numpy()
+        energy = own["energy barrier"].iloc[0]
+        curves[str(word)] = Curve(x, y, note=f"{word}\nE = {energy:.2f}")
+        ends = [0, x[-1]], [y[-1] + energy / LN10 * x[-1], y[-1]]
+        curves[f"{word}, its slope"] = Curve(*ends, like=str(word), dashes=DASHES[1], marks="none")
+    panel = Panel(
+        curves,
+        x_label="1/T",
+        y_label=f"log10 P(word within {short} tokens)",
+        limits={"left": 0, "right": frame["1/T"].max(), "bottom": 1.07 * frame["log10 P"].min(), "top": 0},
+        notes=((0.25, 0.04, "dashed: slope −E / ln 10"),),
+    )
+    panel_figure([panel], path, panel_inches=2.6)
 
 
 def one_thread() -> None:

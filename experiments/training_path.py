@@ -18,10 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 
 import markovgpt as mg
 from experiments.names_models import LETTERS, default_names, names_in
@@ -32,8 +29,9 @@ from markovgpt.analysis.result import Answer
 from markovgpt.analysis.spectrum import spectral_gap
 from markovgpt.chains.counted import WindowCounts, count_windows, counted_chain, in_a_row
 from markovgpt.demo import BITS, RED, SEED, START, STEPS, TEXT, baby_gpt
-from markovgpt.export.figures import PALETTE, STYLE
+from markovgpt.export.figures import PAGE_INCHES
 from markovgpt.export.outward import bounds_in_digits
+from markovgpt.export.training_figure import training_figure
 from markovgpt.graphs.animation import Moment, draw_moment, write_animation
 from markovgpt.solvers.certificate import Enclosure
 
@@ -41,7 +39,6 @@ CONTEXT, WITHIN = 3, 10
 WORDS = ("die", "sex")  # one is in names that there are, the other is in none
 NAMES_STEPS, EVERY, BATCH, RATE = 1500, 50, 512, 3e-3
 WIDTH = {"n_layer": 2, "n_head": 4, "n_embd": 32}
-PANELS = 7.0  # inches, the width of a page
 LOSS, ENTROPY, DIVERGENCE = "loss (bits)", "entropy rate (bits)", "divergence from data (bits)"
 GAP, GAP_BOUND, CYCLES, LONGEST, MASS = (
     "spectral gap",
@@ -184,40 +181,15 @@ def of_data(name: str, asked: Questions) -> list[Row]:
 
 
 def draw_path(rows: Sequence[Row], facts: Sequence[Row], path: Path) -> None:
-    """Every quantity over the steps in a panel of its own; dashed what the data's own chain has."""
-    frame, data = pd.DataFrame(rows), {row["quantity"]: row["value"] for row in facts}
-    reds = [column for column in frame if column.startswith("P(")]
+    """Every quantity over the steps in a panel of its own; a thin line is what the data's own chain has."""
+    data = {row["quantity"]: row["value"] for row in facts}
+    reds = [column for column in rows[0] if column.startswith("P(")]
     panels = [[LOSS], [ENTROPY], [DIVERGENCE], [GAP], [CYCLES, LONGEST], [MASS], *([red] for red in reds)]
-    with mpl.rc_context(STYLE):
-        lines = -(-len(panels) // 4)
-        figure, grid = plt.subplots(lines, 4, figsize=(PANELS, 1.6 * lines), layout="constrained", squeeze=False)
-        for axes, columns in zip(grid.flat, panels, strict=False):
-            for index, column in enumerate(columns):
-                axes.plot(frame["step"], frame[column].map(middle), color=PALETTE[index], label=column, zorder=2)
-            ideal = ENTROPY if columns == [LOSS] else columns[0]
-            if ideal in data:
-                axes.axhline(float(data[ideal]), color="0.5", linestyle="--", linewidth=0.8, zorder=1)
-            axes.set_title(", ".join(columns), fontsize=7, loc="left")
-            if len(columns) > 1:
-                axes.legend(fontsize=6)
-            axes.set_ylim(bottom=0)
-            axes.set_xlabel("step")
-        for axes in grid.flat[len(panels) :]:
-            axes.axis("off")
-        figure.savefig(path, metadata={"Date": None})
-        plt.close(figure)
-
-
-def middle(cell: Any) -> float:
-    """A cell as a number: the middle of its bounds where no digit is certain.
-
-    >>> middle("0.25"), middle("[0.5, 1.5]")
-    (0.25, 1.0)
-    """
-    if isinstance(cell, str) and cell.startswith("["):
-        low, high = cell[1:-1].split(",")
-        return (float(low) + float(high)) / 2
-    return float(cell)
+    ideals = {column: ENTROPY if column == LOSS else column for column in (LOSS, ENTROPY, DIVERGENCE, GAP, MASS, *reds)}
+    levels = {column: float(data[ideal]) for column, ideal in ideals.items() if ideal in data}
+    training_figure(
+        rows, path, panels=panels, x_label="step", levels=levels, columns=4, inches=PAGE_INCHES, panel_inches=1.6
+    )
 
 
 def make(settings: Settings, folder: Path) -> Findings:

@@ -40,7 +40,7 @@ def test_a_row_says_what_each_decoder_finds(trap, tmp_path):
     assert float(tidy[0]["log10 share lower"]) <= math.log10(5 / 9) <= float(tidy[0]["log10 share upper"])
     assert (wide["prompt"], wide["likeliest text"], wide["proved"]) == ("\\n", "cc", "yes")
     assert (wide["greedy"], wide["2 beams"], wide["beams needed"]) == ("0.556", "1", "2")
-    draw_shares(tidy, tmp_path / "share.svg")
+    draw_shares([*tidy, *({**row, "tokens": "3"} for row in tidy)], tmp_path / "share.svg")
     assert "2 tokens" in (tmp_path / "share.svg").read_text()
 
 

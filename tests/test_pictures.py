@@ -5,6 +5,8 @@ from itertools import product
 
 import pytest
 
+from markovgpt.errors import InvalidInput
+from markovgpt.export.tables import write_table
 from markovgpt.sweeps.pictures import draw_sweep
 
 NUMBERS = {"log10": "-2.000000", "log10_lower": "-2.000001", "log10_upper": "-1.999999", "within": 9}
@@ -76,3 +78,32 @@ def test_a_long_text_leaves_room_for_the_figure(tmp_path):
     assert "x" * 23 + "\N{HORIZONTAL ELLIPSIS}" in shown
     shown = words(draw_sweep(rows(red=["y" * 24], temperature=["1", "2"]), tmp_path / "a.svg"))
     assert f"log10 P({'y' * 24} within 9 tokens)" in shown
+
+
+def test_the_table_of_a_sweep_is_drawn_from_its_file(tmp_path):
+    given = rows(temperature=["0.5", "1", "2"], red=["=a", "'b", "c,\nd"])
+    table = write_table(given, tmp_path, "sweep")
+    from_file, from_rows = draw_sweep(table, tmp_path / "a.svg"), draw_sweep(given, tmp_path / "b.svg")
+    assert from_file.read_bytes() == from_rows.read_bytes()
+    assert {"red =a", "red 'b"} <= set(words(from_file))
+    assert draw_sweep(str(table), tmp_path / "c.png").exists()
+
+
+def test_what_the_font_lacks_is_written_as_an_escape(tmp_path):
+    found = words(draw_sweep(rows(temperature=["1", "2"], red=["\u4e2d", "_"]), tmp_path / "a.svg"))
+    assert {"red \\u4e2d", "red _"} <= set(found)
+    assert "\\u4e2d" in words(draw_sweep(rows(red=["\u4e2d", "b"]), tmp_path / "b.svg"))
+
+
+def test_a_file_that_is_no_sweep_is_refused(tmp_path):
+    other = write_table([{"temperature": "1"}], tmp_path, "other")
+    with pytest.raises(InvalidInput, match=r"got other\.csv without top_k, .*log10_upper; give its sweep\.csv"):
+        draw_sweep(other, tmp_path / "a.svg")
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(InvalidInput, match=r"got empty\.csv without temperature"):
+        draw_sweep(tmp_path / "empty.csv", tmp_path / "a.svg")
+    with pytest.raises(InvalidInput, match=r"got none\.csv \(.*No such file.*\); give its sweep\.csv"):
+        draw_sweep(tmp_path / "none.csv", tmp_path / "a.svg")
+    (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InvalidInput, match=r"got bytes\.csv \("):
+        draw_sweep(tmp_path / "bytes.csv", tmp_path / "a.svg")

@@ -73,12 +73,6 @@ def test_names_are_learnt_from_windows_of_start_tokens():
     assert float(rows[1][LOSS]) < float(rows[0][LOSS])
 
 
-def test_a_middle_stands_for_bounds():
-    assert training_path.middle("[0.5, 1.5]") == 1
-    assert training_path.middle("0.25") == 0.25
-    assert training_path.middle(3) == 3
-
-
 @pytest.mark.slow
 def test_a_small_run_writes_everything(tmp_path, monkeypatch):
     text = tmp_path / "few.txt"

@@ -1,20 +1,24 @@
 """The figure of a sweep: a heat map over two settings, curves over one."""
 
+import csv
 from collections.abc import Sequence
 from itertools import product
 from math import prod
 from pathlib import Path
 
+from markovgpt.errors import InvalidInput
+from markovgpt.export.figure_text import legible
 from markovgpt.export.figures import MOST_CURVES, heat_map, log10_figure
 from markovgpt.sweeps.group import EVER, OFF, Row
 
 SETTINGS = ("temperature", "top_k", "top_p", "min_p", "engine")
 QUESTIONS = ("model", "red", "start")
+NEEDED = (*SETTINGS, *QUESTIONS, "within", "log10", "log10_lower", "log10_upper")
 LONGEST = 24  # characters of a text beside an axis
 NAMES = {"top_k": "top-k", "top_p": "top-p", "min_p": "min-p"}
 
 
-def draw_sweep(rows: Sequence[Row], path: str | Path) -> Path | None:
+def draw_sweep(rows: Sequence[Row] | str | Path, path: str | Path) -> Path | None:
     """Draw the rows of a sweep.
 
     Two settings that vary, for one red, start and checkpoint, make a heat map. Otherwise there are curves over the
@@ -22,12 +26,19 @@ def draw_sweep(rows: Sequence[Row], path: str | Path) -> Path | None:
 
     Parameters
     ----------
+    rows: the rows, or the ``sweep.csv`` that `sweep` wrote.
     path: its ending says the format: .svg, .pdf or .png.
 
     Returns
     -------
     The path; None where nothing varies, or more curves than can be told apart would be drawn.
+
+    Raises
+    ------
+    InvalidInput: a file that cannot be read, or is not the table of a sweep.
     """
+    if isinstance(rows, str | Path):
+        rows = _read(Path(rows))
     varied = {name: values for name in (*SETTINGS, *QUESTIONS) if len(values := _values(rows, name)) > 1}
     if not varied:
         return None
@@ -40,6 +51,21 @@ def draw_sweep(rows: Sequence[Row], path: str | Path) -> Path | None:
     if prod(len(varied[name]) for name in others) > MOST_CURVES:
         return None
     return _curves(rows, path, over, others, what)
+
+
+def _read(file: Path) -> list[Row]:
+    """The rows of a csv file; the apostrophe that keeps spreadsheets from computing a text is no part of it."""
+    try:
+        with file.open(encoding="utf-8", newline="") as lines:
+            rows = [{name: str(cell).removeprefix("'") for name, cell in row.items()} for row in csv.DictReader(lines)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InvalidInput(f"rows must be those of a sweep, got {file.name} ({error}); give its sweep.csv") from error
+    missing = [name for name in NEEDED if not rows or name not in rows[0]]
+    if missing:
+        raise InvalidInput(
+            f"rows must be those of a sweep, got {file.name} without {', '.join(missing)}; give its sweep.csv"
+        )
+    return rows
 
 
 def _heat_map(rows: Sequence[Row], path: str | Path, x: str, y: str, what: str) -> Path:
@@ -61,17 +87,18 @@ def _curves(rows: Sequence[Row], path: str | Path, over: str, others: Sequence[s
     for combination in product(*(_values(rows, name) for name in others)):
         own = [row for row in rows if all(row[name] == value for name, value in zip(others, combination, strict=True))]
         own.sort(key=lambda row: place[row[over]])
-        label = _literal(", ".join(f"{_name(name)} {value}" for name, value in zip(others, combination, strict=True)))
+        label = ", ".join(f"{_name(name)} {value}" for name, value in zip(others, combination, strict=True))
+        label = legible(label, len(label))
         numbers = [[float(row[name]) for row in own] for name in ("log10", "log10_lower", "log10_upper")]
         curves[label] = ([place[row[over]] for row in own], numbers[0], numbers[1], numbers[2])
-    x_names = [] if numeric else [_literal(_short(tick)) for tick in ticks]
+    x_names = [] if numeric else [_short(tick) for tick in ticks]
     return log10_figure(curves, path, x_label=_name(over), y_label=f"log10 {what}", x_names=x_names)
 
 
 def _what(rows: Sequence[Row]) -> str:
     """What the probability is of."""
     reds, within = _values(rows, "red"), _values(rows, "within")
-    red = _literal(_short(reds[0])) if len(reds) == 1 else "red"
+    red = _short(reds[0]) if len(reds) == 1 else "red"
     return f"P({red} ever)" if within == [EVER] else f"P({red} within {within[0]} tokens)"
 
 
@@ -82,12 +109,8 @@ def _values(rows: Sequence[Row], name: str) -> list[str]:
 
 def _short(text: str) -> str:
     """The beginning of a long text, so that room for the figure is left beside it."""
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
-
-
-def _literal(text: str) -> str:
-    """Text of which no part is read as a formula."""
-    return text.replace("$", r"\$")
+    short = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return legible(short, LONGEST)
 
 
 def _name(column: str) -> str:
