@@ -8,8 +8,8 @@ The map, by question:
 - What is red: `ending_with`, `containing`, `red_strings`, `red_tokens`, `red_regex`
 - The shape: `chain_shape`, `communicating_classes`, `recurrent_classes`, `transient_classes`, `transient_states`,
   `absorbing_states`, `period`, `cyclic_classes`, `is_irreducible`, `condensation`
-- The long run: `stationary_distributions`, `long_run_distribution`, `entropy_rate`, `mean_recurrence_times`,
-  `kemeny_constant`, `kemeny_estimate`, `reversibility_gap`
+- The long run: `stationary_distributions`, `long_run_distribution`, `long_run_probability`, `entropy_rate`,
+  `mean_recurrence_times`, `kemeny_constant`, `kemeny_estimate`, `reversibility_gap`
 - How soon it forgets: `leading_eigenvalues`, `spectral_gap`, `relaxation_time`, `mixing_time`, `doeblin_bound`,
   `total_variation_from_stationarity`
 - How much it remembers: `memory_use`, `coarsest_lumping`, `approximate_lumping`
@@ -27,11 +27,16 @@ The map, by question:
   `compare_decoders`, `ChainModel`
 - What training changed: `compare_chains`, `red_changes`, `attribute_change`, `compare_greedy`, `count_windows`,
   `counted_chain`, `in_a_row`, `divergence_from_data`, `stationary_mass`
-- What one takes away: `draw`, `write_dot`, `write_tikz`, `draw_machine`, `write_machine_dot`, `write_machine_tikz`,
-  `write_animation`, `draw_moment`, `Moment`, `answer_table`, `certified_digits`, `write_table`, `read_table`,
-  `latex_table`, `markdown_table`, `write_drn`, `write_umb`
-- Why believe it: `write_certificate`, `verify`, `Verdict`
-- What comes in: `read_drn`, `read_prism`, `ImportedChain`
+- What it looks like: `draw`, `state_graph`, `heaviest_states`, `around_red`, `ways_to_red`, `suffix_graph`,
+  `condensation_graph`, `draw_machine`, `draw_moment`, `write_animation`, `Moment`
+- As figures: `matrix_figure`, `stationary_figure`, `waiting_time_figure`, `training_figure`, `mosaic_figure`,
+  `mosaic_places`
+- As tables: `write_table`, `read_table`, `latex_table`, `markdown_table`, `answer_table`, `certified_digits`
+- As graphs for other programs: `write_dot`, `write_tikz`, `write_graphml`, `write_gexf`, `write_machine_dot`,
+  `write_machine_tikz`
+- To and from model checkers: `read_chain`, `write_chain`, `read_umb`, `write_umb`, `read_drn`, `write_drn`,
+  `read_prism`, `write_prism`, `ImportedChain`, `check`, `parse_property`, `Checked`
+- Why believe it: `write_certificate`, `verify`, `Verdict`, `write_bundle`, `verify_bundle`
 """
 
 from markovgpt.analysis.arrival_exponents import ArrivalExponents, arrival_exponents
@@ -59,6 +64,7 @@ from markovgpt.analysis.greedy_comparison import GreedyComparison, compare_greed
 from markovgpt.analysis.horizon import transient_distribution
 from markovgpt.analysis.interval_lumping import IntervalLumping, approximate_lumping
 from markovgpt.analysis.kemeny_estimate import KemenyEstimate, kemeny_estimate
+from markovgpt.analysis.long_run import long_run_probability
 from markovgpt.analysis.lumping import Lumping, coarsest_lumping
 from markovgpt.analysis.memory_order import MemoryUse, OrderLoss, memory_use
 from markovgpt.analysis.mixing import MixingTime, doeblin_bound, mixing_time, total_variation_from_stationarity
@@ -114,21 +120,35 @@ from markovgpt.chains.sparse_chain import SparseChain, with_absorbing
 from markovgpt.chains.states import StateSpace
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput, MarkovGPTError, NotConverged, TooLarge
+from markovgpt.evidence.bundle import verify_bundle, write_bundle
 from markovgpt.evidence.certificates import write_certificate
 from markovgpt.evidence.verdict import Verdict
 from markovgpt.evidence.verify import verify
+from markovgpt.exchange.chain_files import read_chain, write_chain
+from markovgpt.exchange.checking import Checked, check
 from markovgpt.exchange.drn import read_drn, write_drn
 from markovgpt.exchange.imported import ImportedChain
 from markovgpt.exchange.prism import read_prism
+from markovgpt.exchange.prism_writer import write_prism
+from markovgpt.exchange.property_parser import parse_property
 from markovgpt.exchange.umb import write_umb
+from markovgpt.exchange.umb_reader import read_umb
 from markovgpt.export import notebook as notebook  # how everything shows itself
 from markovgpt.export.answer_table import answer_table
+from markovgpt.export.chain_figures import matrix_figure, stationary_figure
 from markovgpt.export.markdown import markdown_table
+from markovgpt.export.mosaic import mosaic_places
+from markovgpt.export.mosaic_figure import mosaic_figure
 from markovgpt.export.tables import certified_digits, latex_table, read_table, write_table
+from markovgpt.export.training_figure import training_figure
+from markovgpt.export.waiting_figure import waiting_time_figure
 from markovgpt.graphs.animation import Moment, draw_moment, write_animation
 from markovgpt.graphs.dot import write_dot
 from markovgpt.graphs.drawing import draw, write_tikz
+from markovgpt.graphs.graph_files import write_gexf, write_graphml
 from markovgpt.graphs.machine_graph import draw_machine, write_machine_dot, write_machine_tikz
+from markovgpt.graphs.merged_views import condensation_graph, suffix_graph
+from markovgpt.graphs.views import around_red, heaviest_states, state_graph, ways_to_red
 from markovgpt.models.checkpoints import load_model, load_vocabulary, save_model
 from markovgpt.models.decoding import Decoded, beam_search, greedy_decode
 from markovgpt.models.gpt import GPT, GPTConfig
@@ -153,6 +173,7 @@ __all__ = [
     "ChainModel",
     "ChainShape",
     "Change",
+    "Checked",
     "CloseCalls",
     "Continuations",
     "Cuts",
@@ -208,6 +229,7 @@ __all__ = [
     "absorption_probabilities",
     "answer_table",
     "approximate_lumping",
+    "around_red",
     "arrival_exponents",
     "as_model",
     "attribute_change",
@@ -216,12 +238,14 @@ __all__ = [
     "certified_digits",
     "chain_shape",
     "cheapest_tree",
+    "check",
     "coarsest_lumping",
     "communicating_classes",
     "compare_chains",
     "compare_decoders",
     "compare_greedy",
     "condensation",
+    "condensation_graph",
     "conditional_chain",
     "conditional_hitting_time",
     "containing",
@@ -247,6 +271,7 @@ __all__ = [
     "expected_visits",
     "greedy_decode",
     "greedy_machine",
+    "heaviest_states",
     "hitting_law",
     "hitting_probability",
     "hitting_quantile",
@@ -262,20 +287,27 @@ __all__ = [
     "load_vocabulary",
     "long_run_distribution",
     "long_run_near_zero",
+    "long_run_probability",
     "machine_of_chain",
     "markdown_table",
+    "matrix_figure",
     "mean_recurrence_times",
     "memory_use",
     "mixing_time",
+    "mosaic_figure",
+    "mosaic_places",
     "most_likely_paths",
     "most_probable_continuation",
     "occurrence_rate",
+    "parse_property",
     "period",
     "quasi_stationary",
     "reachable_chain",
+    "read_chain",
     "read_drn",
     "read_prism",
     "read_table",
+    "read_umb",
     "recurrent_classes",
     "red_changes",
     "red_flow",
@@ -287,28 +319,40 @@ __all__ = [
     "save_model",
     "smallest_machine",
     "spectral_gap",
+    "state_graph",
     "stationary_distributions",
+    "stationary_figure",
     "stationary_mass",
+    "suffix_graph",
     "sweep",
     "tabulate",
     "tabulation_bytes",
     "temperature_profile",
     "total_variation_from_stationarity",
     "train_gpt",
+    "training_figure",
     "transient_classes",
     "transient_distribution",
     "transient_states",
     "verify",
+    "verify_bundle",
+    "waiting_time_figure",
     "way_between",
     "way_out",
+    "ways_to_red",
     "window_exponent",
     "with_absorbing",
     "write_animation",
+    "write_bundle",
     "write_certificate",
+    "write_chain",
     "write_dot",
     "write_drn",
+    "write_gexf",
+    "write_graphml",
     "write_machine_dot",
     "write_machine_tikz",
+    "write_prism",
     "write_table",
     "write_tikz",
     "write_umb",

@@ -4,7 +4,6 @@ import argparse
 import json
 import sys
 import time
-from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,9 @@ from markovgpt.commands.options import path
 from markovgpt.commands.output import counted
 from markovgpt.errors import InvalidInput
 from markovgpt.evidence.certificates import QUESTIONS, write_certificate
+from markovgpt.exchange.chain_files import read_chain
 from markovgpt.exchange.checking import UNDECIDED, Checked, check, known_of, translated
-from markovgpt.exchange.drn import read_drn
 from markovgpt.exchange.imported import ImportedChain
-from markovgpt.exchange.prism import read_prism
 from markovgpt.exchange.properties import Property
 from markovgpt.exchange.property_parser import parse_property
 from markovgpt.exchange.written_numbers import without_infinities
@@ -26,14 +24,16 @@ from markovgpt.export.tables import certified_digits
 
 ANSWERED, NOT_CERTIFIED = 0, 3  # exit codes
 EXTREMES = ("least", "greatest")
-UNNAMED = "default"  # rewards of a file without a name of theirs
 
 
 def add_check(commands: Any) -> None:
     """The command and its options."""
     checking = commands.add_parser("check", help="what a property is on a chain from a model checker's file")
     checking.add_argument(
-        "file", metavar="FILE", type=path, help="a .drn, or a .tra with its .lab and .srew beside it; may be gzipped"
+        "file",
+        metavar="FILE",
+        type=path,
+        help="a .umb or .drn, or a .tra with its .lab and .srew beside it; packed or not",
     )
     checking.add_argument(
         "--property",
@@ -54,7 +54,7 @@ def _check(given: argparse.Namespace) -> int:
     asked = [parse_property(text) for text in given.property]
     if given.certificate is not None and len(asked) > 1:
         raise InvalidInput(f"a certificate is of one property, got {len(asked)}; ask for one after the other")
-    imported = _read(Path(given.file), normalise=given.normalise, fix_deadlocks=given.fix_deadlocks)
+    imported = read_chain(given.file, normalise=given.normalise, fix_deadlocks=given.fix_deadlocks)
     _note(imported)
     found = [check(imported, each) for each in asked]
     if given.certificate is not None:
@@ -74,23 +74,6 @@ def _check(given: argparse.Namespace) -> int:
     else:
         print("\n".join(line for each in found for line in _lines(each)))
     return NOT_CERTIFIED if any(each.holds == UNDECIDED for each in found) else ANSWERED
-
-
-def _read(file: Path, *, normalise: bool, fix_deadlocks: bool) -> ImportedChain:
-    """The chain of a file, told by its ending; labels and rewards of a .tra are files of the same name beside it."""
-    name = file.name.removesuffix(".gz")
-    stem, ending = name.rpartition(".")[::2]
-    if ending == "drn":
-        return read_drn(file, normalise=normalise, fix_deadlocks=fix_deadlocks)
-    if ending != "tra":
-        raise InvalidInput(f"FILE must end in .drn or .tra, perhaps with .gz, got {file.name!r}; see markovgpt export")
-    labels = sorted(file.parent.glob(f"{escape(stem)}.lab")) + sorted(file.parent.glob(f"{escape(stem)}.lab.gz"))
-    rewards = {}
-    for found in sorted(file.parent.glob(f"{escape(stem)}.*srew*")):
-        own, srew, rest = found.name[len(stem) + 1 :].rpartition("srew")
-        if srew and rest in ("", ".gz"):
-            rewards[own.removesuffix(".") or UNNAMED] = found
-    return read_prism(file, labels[0] if labels else None, rewards, normalise=normalise, fix_deadlocks=fix_deadlocks)
 
 
 def _note(imported: ImportedChain) -> None:

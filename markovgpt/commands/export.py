@@ -27,10 +27,20 @@ from markovgpt.commands.options import (
 from markovgpt.errors import InvalidInput
 from markovgpt.exchange.chain_files import WRITERS, kind_of, read_chain
 from markovgpt.graphs.dot import write_dot
-from markovgpt.graphs.drawing import draw
+from markovgpt.graphs.drawing import draw, write_tikz
+from markovgpt.graphs.graph_files import write_gexf, write_graphml
 from markovgpt.scaled import FloatArray
 
-PICTURES: dict[str, Callable[..., Path]] = {"dot": write_dot, "svg": draw, "png": draw, "pdf": draw}
+PICTURES: dict[str, Callable[..., Path]] = {
+    "dot": write_dot,
+    "tikz": write_tikz,
+    "graphml": write_graphml,
+    "gexf": write_gexf,
+    "svg": draw,
+    "png": draw,
+    "pdf": draw,
+}
+ENDINGS = {"tikz": ".tex", "prism": ".tra", "storm": ".tra"}  # where they are not the kind itself
 ASKED_OF_A_MODEL = ("red", "red_tokens", "start", "start_tokens", "stop", "stop_tokens")
 
 
@@ -70,8 +80,9 @@ def add_export(commands: Any) -> None:
 
 
 def _export(given: argparse.Namespace) -> None:
-    if given.kind in PICTURES and Path(given.out).suffix.lower() != f".{given.kind}":
-        raise InvalidInput(f"--out must end in .{given.kind} for --as {given.kind}, got {given.out!r}; rename it")
+    ending = ENDINGS.get(given.kind, f".{given.kind}")
+    if Path(given.out).suffix.lower() != ending:
+        raise InvalidInput(f"--out must end in {ending} for --as {given.kind}, got {given.out!r}; rename it")
     is_file = Path(given.model).is_file() and kind_of(given.model) is not None
     whole = _of_file(given) if is_file else _of_model(given)
     if given.kind in PICTURES:

@@ -5,7 +5,8 @@ kind    what begins it                                                          
 ======  =======================================================================  ==================================
 umb     a tar, plain or packed by gzip or xz                                     `read_umb`, `write_umb`
 drn     ``@type: DTMC``, after comments                                          `read_drn`, `write_drn`
-prism   two counts, or ``dtmc`` in Storm's dialect; labels and rewards beside    `read_prism`
+prism   two counts; labels, rewards and windows in files beside it               `read_prism`, `write_prism`
+storm   ``dtmc``, the same in Storm's dialect                                    `read_prism`, `write_prism`
 ======  =======================================================================  ==================================
 """
 
@@ -14,6 +15,7 @@ import lzma
 import re
 import zlib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -25,6 +27,7 @@ from markovgpt.exchange.archive import GZIP, XZ
 from markovgpt.exchange.drn import read_drn, write_drn
 from markovgpt.exchange.imported import ImportedChain
 from markovgpt.exchange.prism import read_prism
+from markovgpt.exchange.prism_writer import write_prism
 from markovgpt.exchange.umb import write_umb
 from markovgpt.exchange.umb_index import INDEX
 from markovgpt.exchange.umb_reader import read_umb
@@ -53,11 +56,33 @@ class Writer(Protocol):
         ...
 
 
-WRITERS: dict[str, Writer] = {"umb": write_umb, "drn": write_drn}
+def _explicit(
+    chain: TransitionOperator,
+    path: str | Path,
+    *,
+    labels: Mapping[str, ArrayLike],
+    initial: ArrayLike,
+    rewards: Mapping[str, ArrayLike] | None = None,
+    dialect: str,
+) -> Path:
+    """The explicit files of which one is named, the .tra; see `write_prism`."""
+    file = Path(path)
+    stem = file.with_suffix("") if file.suffix.lower() == ".tra" else file
+    return write_prism(chain, stem, labels=labels, initial=initial, rewards=rewards, dialect=dialect)[0]
+
+
+WRITERS: dict[str, Writer] = {
+    "umb": write_umb,
+    "drn": write_drn,
+    "prism": partial(_explicit, dialect="prism"),
+    "storm": partial(_explicit, dialect="storm"),
+}
 
 
 def kind_of(path: str | Path) -> str | None:
-    """The format of a chain file, "umb", "drn" or "prism", by what begins it, else by its name; None if neither tells.
+    """The format of a chain file, "umb", "drn" or "prism" (both dialects), by what begins it, else by its name.
+
+    None where neither tells.
 
     Raises
     ------
@@ -80,8 +105,8 @@ def kind_of(path: str | Path) -> str | None:
 def read_chain(path: str | Path, *, normalise: bool = False, fix_deadlocks: bool = False) -> ImportedChain:
     """The Markov chain of a file of a model checker: .umb, .drn or .tra, plain or packed, whatever its name.
 
-    Of a .tra file the labels are read from the .lab file of the same name, and each reward from a file like
-    ``name.cost.srew``, where these lie beside it.
+    Of a .tra file the labels are read from the .lab file of the same name, the windows from the .sta file, and each
+    reward from a file like ``name.cost.srew``, where these lie beside it.
 
     Parameters
     ----------
@@ -107,8 +132,8 @@ def read_chain(path: str | Path, *, normalise: bool = False, fix_deadlocks: bool
     if kind == "drn":
         return read_drn(file, normalise=normalise, fix_deadlocks=fix_deadlocks)
     if kind == "prism":
-        labels, rewards = _beside(file)
-        return read_prism(file, labels, rewards, normalise=normalise, fix_deadlocks=fix_deadlocks)
+        labels, states, rewards = _beside(file)
+        return read_prism(file, labels, rewards, states=states, normalise=normalise, fix_deadlocks=fix_deadlocks)
     raise InvalidInput(
         f"{file} must be a chain in a .umb, .drn or .tra file, got something else; export the chain as one of these"
     )
@@ -122,9 +147,9 @@ def write_chain(
     initial: ArrayLike,
     rewards: Mapping[str, ArrayLike] | None = None,
 ) -> Path:
-    """Write a chain as the file's name says: .umb or .drn. Returns the path.
+    """Write a chain as the file's name says: .umb, .drn, or .tra with its other files of PRISM. Returns the path.
 
-    Parameters and refusals as for `write_umb` and `write_drn`, and
+    Parameters and refusals as for `write_umb`, `write_drn` and `write_prism`, and
 
     Raises
     ------
@@ -139,9 +164,10 @@ def write_chain(
     [[0.25, 0.75], [0.0, 1.0]]
     """
     kind = SUFFIXES.get(Path(path).suffix.lower())
-    if kind not in WRITERS:
-        names = " or ".join(suffix for suffix, known in SUFFIXES.items() if known in WRITERS)
-        raise InvalidInput(f"the name of a chain file must end in {names}, got {Path(path).name!r}; rename it")
+    if kind is None:
+        raise InvalidInput(
+            f"the name of a chain file must end in {' or '.join(SUFFIXES)}, got {Path(path).name!r}; rename it"
+        )
     return WRITERS[kind](chain, path, labels=labels, initial=initial, rewards=rewards)
 
 
@@ -165,13 +191,16 @@ def _plain_suffix(file: Path) -> str:
     return Path(file.stem if file.suffix.lower() in PACKED else file.name).suffix.lower()
 
 
-def _beside(file: Path) -> tuple[Path | None, dict[str, Path]]:
-    """The labels and the rewards that lie beside a .tra file."""
+def _beside(file: Path) -> tuple[Path | None, Path | None, dict[str, Path]]:
+    """The labels, the windows and the rewards that lie beside a .tra file."""
     stem = re.sub(r"\.tra(\.gz)?$", "", file.name, flags=re.IGNORECASE)
     found = [other for other in sorted(file.parent.iterdir()) if other.name.startswith(stem + ".")]
-    labels = [other for other in found if other.name in (f"{stem}.lab", f"{stem}.lab.gz")]
+    labels, states = (
+        next((other for other in found if other.name in (f"{stem}.{kind}", f"{stem}.{kind}.gz")), None)
+        for kind in ("lab", "sta")
+    )
     rewards = {}
     for other in found:
         if named := re.fullmatch(r"(?:\.(.+?))?\.srew(?:\.gz)?", other.name[len(stem) :]):
             rewards[named[1] or ""] = other
-    return (labels[0] if labels else None), rewards
+    return labels, states, rewards
