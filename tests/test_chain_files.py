@@ -83,19 +83,19 @@ def test_what_is_asked_for_reaches_the_reader(tmp_path):
     assert (found.normalised.tolist(), found.fixed_deadlocks.tolist()) == ([0], [2])
 
 
-@pytest.mark.parametrize("ending", [".umb", ".drn", ".DRN"])
+@pytest.mark.parametrize("ending", [".umb", ".drn", ".DRN", ".tra"])
 def test_the_name_says_how_a_chain_is_written(tmp_path, ending):
     chain = mg.SparseChain.from_matrix(MATRIX)
     said = {"labels": {"red": [False, True, True]}, "initial": [True, False, False], "rewards": {"cost": [0.5, 0, 1]}}
     file = write_chain(chain, tmp_path / f"coin{ending}", **said)
-    assert kind_of(file) == ending.lower()[1:]
+    assert kind_of(file) == {".tra": "prism"}.get(ending, ending.lower()[1:])
     found = read_chain(file)
     assert found.chain.to_csr().toarray().tolist() == MATRIX
     assert (found.labels["red"].tolist(), found.rewards["cost"].tolist()) == ([False, True, True], [0.5, 0, 1])
 
 
 def test_another_ending_is_refused(tmp_path):
-    told = re.escape("the name of a chain file must end in .umb or .drn, got 'x.txt'; rename it")
+    told = re.escape("the name of a chain file must end in .umb or .drn or .tra, got 'x.txt'; rename it")
     with pytest.raises(mg.InvalidInput, match=told):
         write_chain(mg.SparseChain.from_matrix(MATRIX), tmp_path / "x.txt", labels={}, initial=[True] * 3)
 

@@ -1,7 +1,9 @@
 """`markovgpt export`: files of a chain that is known by hand, and files made of files."""
 
 import json
+import re
 
+import networkx as nx
 import numpy as np
 import pytest
 from outside_files import COIN_DRN, COIN_MATRIX
@@ -63,25 +65,41 @@ def test_left_out_every_window_is_initial(coin, tmp_path):
     assert set(found.labels) == {"attractors"}
 
 
-@pytest.mark.parametrize("kind", ["dot", "svg"])
-def test_graphs_mark_red_and_the_start(coin, tmp_path, kind):
-    file = tmp_path / f"coin.{kind}"
+@pytest.mark.parametrize(
+    ("ending", "kind", "red", "start"),
+    [
+        ("dot", "dot", "peripheries=2", "penwidth=2.5"),
+        ("tex", "tikz", "state, doubled", ", begin]"),
+        ("graphml", "graphml", None, None),
+        ("gexf", "gexf", None, None),
+        ("svg", "svg", None, None),
+    ],
+)
+def test_graphs_mark_red_and_the_start(coin, tmp_path, ending, kind, red, start):
+    file = tmp_path / f"coin.{ending}"
     assert cli.main(["export", "MODEL", "--as", kind, "--out", str(file), *ASKED]) == 0
-    if kind == "dot":
-        text = file.read_text()
-        assert text.count("doublecircle") == 2
-        assert next(line for line in text.splitlines() if "penwidth=2.5" in line).strip().startswith("s1 ")
+    text = file.read_text()
+    if red is not None:
+        nodes = [line for line in text.splitlines() if re.match(r"\s*(s\d \[|\\node\[.*\(s\d\))", line)]
+        assert [line.count(red) for line in nodes] == [1, 0, 0, 1]
+        assert [line.count(start) for line in nodes] == [0, 1, 0, 0]
+    if kind in ("graphml", "gexf"):
+        graph = {"graphml": nx.read_graphml, "gexf": nx.read_gexf}[kind](file)
+        begins = {"graphml": "start", "gexf": "is_start"}[kind]
+        assert [graph.nodes[state]["red"] for state in "0123"] == [True, False, False, True]
+        assert [graph.nodes[state][begins] for state in "0123"] == [False, True, False, False]
 
 
-@pytest.mark.parametrize("kind", ["umb", "drn"])
-def test_files_are_made_of_files(tmp_path, kind, capsys):
-    given, file = tmp_path / "given.drn", tmp_path / "made"
+@pytest.mark.parametrize(("kind", "ending"), [("umb", "umb"), ("drn", "drn"), ("prism", "tra"), ("storm", "tra")])
+def test_files_are_made_of_files(tmp_path, kind, ending, capsys):
+    given, file = tmp_path / "given.drn", tmp_path / f"made.{ending}"
     given.write_text(COIN_DRN)
     assert cli.main(["export", str(given), "--as", kind, "--out", str(file)]) == 0
     one, two = read_chain(given), read_chain(file)
     assert two.chain.to_csr().toarray().tolist() == COIN_MATRIX
     for part in ("labels", "rewards"):
-        known, found = getattr(one, part), getattr(two, part)
+        known, found = dict(getattr(one, part)), dict(getattr(two, part))
+        found.pop("deadlock", None)  # explicit files of PRISM always declare it
         assert {name: values.tolist() for name, values in known.items()} == {
             name: values.tolist() for name, values in found.items()
         }

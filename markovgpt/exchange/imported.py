@@ -88,7 +88,7 @@ def build_chain(
             line_of(int(deadlocks[0])),
             f"state {deadlocks[0]} must have a possible transition",
             f"none there and in {deadlocks.size - 1} others",
-            "give fix_deadlocks=True to let them stay where they are",
+            "give fix_deadlocks=True (--fix-deadlocks) to let them stay where they are",
         )
     if deadlocks.size:
         rows = _with_loops(rows, deadlocks)
@@ -210,5 +210,5 @@ def _bad_row(listing: Listing, row: Columns) -> InvalidInput:
         int(row.line[0]),
         f"the probabilities of state {row.source[0]} must sum to 1",
         f"1{float(total - 1):+.3g}",
-        f"{missing}, or give normalise=True to divide them by their sum",
+        f"{missing}, or give normalise=True (--normalise) to divide them by their sum",
     )

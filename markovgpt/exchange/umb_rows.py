@@ -152,7 +152,7 @@ def _chain(
             BOUNDS,
             f"state {deadlocks[0]} must have a possible branch",
             f"none there and in {deadlocks.size - 1} others",
-            "give fix_deadlocks=True to let them stay where they are",
+            "give fix_deadlocks=True (--fix-deadlocks) to let them stay where they are",
         )
     numbers = probability.as_numbers()
     off = _rows_off(source, probability, numbers, terms)
@@ -211,5 +211,5 @@ def _bad_row(refusal: Refusal, row: int, total: Fraction, probability: Stored) -
         VALUES,
         f"the probabilities of state {row} must sum to 1",
         f"1{float(total - 1):+.3g}",
-        f"{missing}, or give normalise=True to divide them by their sum",
+        f"{missing}, or give normalise=True (--normalise) to divide them by their sum",
     )
