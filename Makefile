@@ -8,7 +8,7 @@ demo: .venv/installed
 	.venv/bin/markovgpt demo
 
 test: .venv/installed-test
-	.venv/bin/python -m pytest $(TESTS)
+	.venv/bin/python -m pytest --numprocesses 2 $(TESTS)
 
 lint: .venv/installed-lint
 	.venv/bin/ruff check .

@@ -34,14 +34,15 @@ from markovgpt.exchange.properties import Always, Property, Threshold, Until, st
 from markovgpt.exchange.property_parser import parse_property
 from markovgpt.exchange.text_file import quoted
 from markovgpt.scaled import FloatArray, ScaledArray
+from markovgpt.shown import Shown
 from markovgpt.solvers.certificate import Enclosure
 
 DEADLOCK = "deadlock"  # the label of states that had no transitions before they got self-loops
 TRUE, FALSE, UNDECIDED = "true", "false", "undecided"
 
 
-@dataclass(frozen=True, eq=False)
-class Checked:
+@dataclass(frozen=True, eq=False, repr=False)
+class Checked(Shown):
     """What a property is, on a chain.
 
     Parameters
