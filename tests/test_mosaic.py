@@ -52,6 +52,11 @@ def test_two_tokens_make_a_square_without_blanks():
     assert len(np.unique(places.row * 1024 + places.column)) == 2**20
 
 
+def test_tiles_of_few_tokens_by_hand():
+    assert [tile_grid(V) for V in (1, 2, 3, 4, 5, 6, 7, 9, 10, 16, 17)] == [
+        (1, 1), (1, 2), (1, 3), (2, 2), (2, 3), (2, 3), (3, 3), (3, 3), (3, 4), (4, 4), (4, 5)]  # fmt: skip
+
+
 def test_letters_and_the_end_of_a_line():
     places = mosaic_places(StateSpace(27, 4))
     assert (places.shape, places.tile_shape, places.grid) == ((900, 900), (180, 150), (5, 6))

@@ -1,28 +1,36 @@
 """Figures for papers: vector text, a colour-blind safe palette, the same bytes when made twice."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from markovgpt.errors import InvalidInput
+from markovgpt.export.lettering import legend_above, logarithmic_axis
 
-COLUMN_INCHES = 3.4  # one column of a two-column paper
+COLUMN_INCHES, PAGE_INCHES = 3.4, 7.0  # one column of a two-column paper, and both
+DOTS_PER_INCH = 200  # of a .png
 LINE_LENGTH, LINE_INCHES = 56, 0.17  # characters across it, and the height of a line of a legend
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")  # Okabe and Ito
 MARKERS = ("o", "s", "^", "D", "v", "P")  # so that curves differ without colour
 DASHES = ("-", "--", ":", "-.")
+HATCHES: tuple[Any, ...] = (None, "////", "....", "xxxx")  # so that bars differ without colour
+IMPOSSIBLE: dict[str, Any] = {"facecolor": "0.95", "edgecolor": "0.7", "hatch": "////", "linewidth": 0}
+MOST_NARROW, MOST_ABREAST = 20, 45  # bars in one column, and characters below them that are not turned
 MOST_CURVES = len(PALETTE) * len(DASHES)
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "markovgpt",
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
+    "text.parse_math": False,  # a token may be a dollar
     "font.size": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -51,19 +59,26 @@ def line_figure(
     """
     with mpl.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(COLUMN_INCHES, 2.4), layout="constrained")
-        for index, (name, (x, y)) in enumerate(curves.items()):
+        for index, (x, y) in enumerate(curves.values()):
             marker = MARKERS[index % len(MARKERS)] if markers else None
-            axes.plot(x, y, color=PALETTE[index % len(PALETTE)], marker=marker, label=name)
+            axes.plot(x, y, color=PALETTE[index % len(PALETTE)], marker=marker)
         for axis in logarithmic:
-            getattr(axes, f"set_{axis}scale")("log")
+            logarithmic_axis(axes, axis)
         axes.set(xlabel=x_label, ylabel=y_label)
         if len(curves) > 1:
-            figure.legend(loc="outside upper center", ncols=min(len(curves), 4), columnspacing=1)
-        return _saved(figure, path)
+            legend_above(figure, axes.get_lines(), list(curves), min(len(curves), 4))
+        return saved(figure, path)
 
 
 def bar_figure(
-    groups: Mapping[str, ArrayLike], labels: Sequence[str], path: str | Path, *, x_label: str, y_label: str
+    groups: Mapping[str, ArrayLike],
+    labels: Sequence[str],
+    path: str | Path,
+    *,
+    x_label: str,
+    y_label: str,
+    bounds: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
+    logarithmic: bool = False,
 ) -> Path:
     """Draw groups of bars side by side, one group of bars for each label.
 
@@ -71,20 +86,34 @@ def bar_figure(
     ----------
     groups: name -> heights, one for each label.
     path: its ending says the format: .svg, .pdf or .png.
+    bounds: name -> lower and upper bounds of the heights, drawn as error bars.
+    logarithmic: whether the heights are; a height of 0 has no bar there, and a 0 is written in its place.
     """
+    inches = COLUMN_INCHES if len(groups) * len(labels) <= MOST_NARROW else PAGE_INCHES
     with mpl.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(COLUMN_INCHES, 2.4), layout="constrained")
-        width = 0.8 / len(groups)
-        hatches: tuple[Any, ...] = (None, "////", "....", "xxxx")
+        figure, axes = plt.subplots(figsize=(inches, 2.4), layout="constrained")
+        width, drawn = 0.8 / len(groups), []
         for index, (name, heights) in enumerate(groups.items()):
-            places = [place + (index - (len(groups) - 1) / 2) * width for place in range(len(labels))]
-            colour, hatch = PALETTE[index % len(PALETTE)], hatches[index % len(hatches)]
-            axes.bar(places, heights, width, label=name, color=colour, hatch=hatch, edgecolor="white", linewidth=0)
-        axes.set_xticks(range(len(labels)), labels)
+            places = np.arange(len(labels)) + (index - (len(groups) - 1) / 2) * width
+            colour, hatch = PALETTE[index % len(PALETTE)], HATCHES[index % len(HATCHES)]
+            drawn.append(axes.bar(places, heights, width, color=colour, hatch=hatch, edgecolor="white", linewidth=0))
+            if bounds is not None:
+                value, (lower, upper) = np.asarray(heights), map(np.asarray, bounds[name])
+                reach = np.maximum(np.stack([value - lower, upper - value]), 0)
+                axes.errorbar(places, value, reach, fmt="none", ecolor="0.2", elinewidth=0.7, capsize=1.5)
+            if logarithmic:
+                for place in places[np.asarray(heights) == 0]:
+                    axes.annotate("0", (place, 0), (0, 1), xycoords=("data", "axes fraction"),
+                                  textcoords="offset points", ha="center", fontsize=6)  # fmt: skip
+        if logarithmic:
+            logarithmic_axis(axes, "y")
+        upright = inches == COLUMN_INCHES and sum(map(len, labels)) <= MOST_ABREAST
+        axes.set_xticks(range(len(labels)), labels, rotation=0 if upright else 90)
+        axes.set_xlim(-0.6, len(labels) - 0.4)
         axes.set(xlabel=x_label, ylabel=y_label)
         if len(groups) > 1:
-            figure.legend(loc="outside upper center", ncols=min(len(groups), 4), columnspacing=1)
-        return _saved(figure, path)
+            legend_above(figure, drawn, list(groups), min(len(groups), 4))
+        return saved(figure, path)
 
 
 def heat_map(
@@ -123,7 +152,7 @@ def heat_map(
         if possible.any():
             figure.colorbar(mesh, ax=axes).outline.set_visible(False)
             axes.set_title(bar_label, fontsize=8, loc="left")  # wider than the bar is high
-        return _saved(figure, path)
+        return saved(figure, path)
 
 
 def log10_figure(
@@ -152,38 +181,79 @@ def log10_figure(
             f"a figure must have at most {MOST_CURVES} curves, got {len(curves)}; ask for fewer, or draw from the table"
         )
     drawn = {name: [np.asarray(part, dtype=np.float64) for part in parts] for name, parts in curves.items()}
-    values = np.concatenate([parts[1] for parts in drawn.values()])
-    finite = values[np.isfinite(values)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (-1.0, 0.0)
-    floor = low - 0.12 * max(high - low, 1.0)
-    side_by_side = max(1, min(len(curves), LINE_LENGTH // (max(map(len, curves)) + 6)))
+    strip = ZeroStrip.below(np.concatenate([parts[1] for parts in drawn.values()]))
+    side_by_side = names_abreast(list(curves))
     height = 2.2 + LINE_INCHES * -(-len(curves) // side_by_side)
     with mpl.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(COLUMN_INCHES, height), layout="constrained")
-        for index, (name, (x, log10, lower, upper)) in enumerate(drawn.items()):
+        lines = []
+        for index, (x, log10, lower, upper) in enumerate(drawn.values()):
             colour, marker = PALETTE[index % len(PALETTE)], MARKERS[index % len(MARKERS)]
             seen, dashes = np.isfinite(log10), DASHES[index // len(PALETTE)]
-            axes.plot(x, np.where(seen, log10, np.nan), color=colour, marker=marker, linestyle=dashes, label=name)
-            axes.fill_between(x, np.maximum(lower, floor), upper, where=seen, color=colour, alpha=0.25, linewidth=0)
-            axes.plot(x[~seen], np.full((~seen).sum(), floor), color=colour, marker=marker, linestyle="", clip_on=False)
-        if finite.size < values.size:
-            half = 0.06 * max(high - low, 1.0)
-            axes.axhspan(floor - half, floor + half, facecolor="0.95", edgecolor="0.7", hatch="////", linewidth=0)
-            axes.set_ylim(bottom=floor - half)
-            axes.set_yticks([floor, *(tick for tick in axes.get_yticks() if floor + half < tick < high + half)])
-            axes.yaxis.set_major_formatter(lambda tick, _: "P = 0" if tick == floor else f"{tick:g}")
+            lines += axes.plot(x, np.where(seen, log10, np.nan), color=colour, marker=marker, linestyle=dashes)
+            floor = np.maximum(lower, strip.middle)
+            axes.fill_between(x, floor, upper, where=seen, color=colour, alpha=0.25, linewidth=0)
+            zeros = np.full((~seen).sum(), strip.middle)
+            axes.plot(x[~seen], zeros, color=colour, marker=marker, linestyle="", clip_on=False)
+        strip.draw(axes)
         if x_names:
             axes.set_xticks(range(len(x_names)), x_names, rotation=90 if max(map(len, x_names)) > 6 else 0)
         axes.set(xlabel=x_label, ylabel=y_label)
         if len(curves) > 1:
-            figure.legend(loc="outside upper center", ncols=side_by_side, columnspacing=1)
-        return _saved(figure, path)
+            legend_above(figure, lines, list(curves), side_by_side)
+        return saved(figure, path)
 
 
-def _saved(figure: Figure, path: str | Path) -> Path:
-    """Write a figure without a date, and close it."""
+@dataclass(frozen=True)
+class ZeroStrip:
+    """Where a 0 stands on an axis of logarithms: in a hatched strip below the rest.
+
+    Parameters
+    ----------
+    middle, half: its middle and half its height, on the axis.
+    top: of what stands above it.
+    is_needed: whether there is a 0.
+    """
+
+    middle: float
+    half: float
+    top: float
+    is_needed: bool
+
+    @classmethod
+    def below(cls, log10: NDArray[np.float64]) -> "ZeroStrip":
+        """The strip below decimal logarithms; -inf is that of 0."""
+        finite = log10[np.isfinite(log10)]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (-1.0, 0.0)
+        span = max(high - low, 1.0)
+        return cls(low - 0.12 * span, 0.06 * span, high, bool(np.isneginf(log10).any()))
+
+    def draw(self, axes: Axes) -> None:
+        """Draw it, where it is needed, with its number among the others."""
+        if not self.is_needed:
+            return
+        least, middle = self.middle + self.half, self.middle
+        axes.axhspan(middle - self.half, least, **IMPOSSIBLE)
+        axes.set_ylim(bottom=middle - self.half)
+        axes.set_yticks([middle, *(tick for tick in axes.get_yticks() if least < tick < self.top + self.half)])
+        axes.yaxis.set_major_formatter(lambda tick, _: "P = 0" if tick == middle else f"{tick:g}")
+
+
+def names_abreast(names: Sequence[str]) -> int:
+    """How many names of a legend stand side by side above one column."""
+    return max(1, min(len(names), LINE_LENGTH // (max(map(len, names)) + 6)))
+
+
+def saved(figure: Figure, path: str | Path, *, dots_per_inch: float = DOTS_PER_INCH) -> Path:
+    """Write a figure without a date, and close it.
+
+    Parameters
+    ----------
+    path: its ending says the format: .svg, .pdf or .png.
+    dots_per_inch: of a .png.
+    """
     file = Path(path)
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(file.suffix.lower(), {})
-    figure.savefig(file, dpi=200, metadata=undated)
+    figure.savefig(file, dpi=dots_per_inch, metadata=undated)
     plt.close(figure)
     return file

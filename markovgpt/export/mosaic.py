@@ -1,8 +1,9 @@
 """Where each window has its cell in a mosaic: the newest token picks the tile, older ones the tile within the tile.
 
 This is the chaos-game representation of sequences, for alphabets of any size: windows that end alike lie together. A
-tile is cut into R x C smaller ones, C = ceil(sqrt(V)) and R = ceil(V / C), filled row by row from the top left (a row of
-V for two or three tokens, which wastes nothing); at every second level it is C x R, so that the whole is nearly square.
+tile is cut into R x C smaller ones, C = ceil(sqrt(V)) and R = ceil(V / C), filled row by row from the top left (a row
+of V for two or three tokens, which wastes nothing); at every second level it is C x R, so that the whole is nearly
+square.
 
     row    = sum_d (a_d div C_d) prod_{e > d} R_e,        a_0 the newest token, d = 0 .. L - 1 its place from the end
     column = sum_d (a_d mod C_d) prod_{e > d} C_e,        (R_d, C_d) = (R, C) for even d, (C, R) for odd d

@@ -61,17 +61,17 @@ def _curves(rows: Sequence[Row], path: str | Path, over: str, others: Sequence[s
     for combination in product(*(_values(rows, name) for name in others)):
         own = [row for row in rows if all(row[name] == value for name, value in zip(others, combination, strict=True))]
         own.sort(key=lambda row: place[row[over]])
-        label = _literal(", ".join(f"{_name(name)} {value}" for name, value in zip(others, combination, strict=True)))
+        label = ", ".join(f"{_name(name)} {value}" for name, value in zip(others, combination, strict=True))
         numbers = [[float(row[name]) for row in own] for name in ("log10", "log10_lower", "log10_upper")]
         curves[label] = ([place[row[over]] for row in own], numbers[0], numbers[1], numbers[2])
-    x_names = [] if numeric else [_literal(_short(tick)) for tick in ticks]
+    x_names = [] if numeric else [_short(tick) for tick in ticks]
     return log10_figure(curves, path, x_label=_name(over), y_label=f"log10 {what}", x_names=x_names)
 
 
 def _what(rows: Sequence[Row]) -> str:
     """What the probability is of."""
     reds, within = _values(rows, "red"), _values(rows, "within")
-    red = _literal(_short(reds[0])) if len(reds) == 1 else "red"
+    red = _short(reds[0]) if len(reds) == 1 else "red"
     return f"P({red} ever)" if within == [EVER] else f"P({red} within {within[0]} tokens)"
 
 
@@ -83,11 +83,6 @@ def _values(rows: Sequence[Row], name: str) -> list[str]:
 def _short(text: str) -> str:
     """The beginning of a long text, so that room for the figure is left beside it."""
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
-
-
-def _literal(text: str) -> str:
-    """Text of which no part is read as a formula."""
-    return text.replace("$", r"\$")
 
 
 def _name(column: str) -> str:
