@@ -53,13 +53,24 @@ def test_two_tokens_make_a_square_without_blanks():
 
 
 def test_tiles_of_few_tokens_by_hand():
-    assert [tile_grid(V) for V in (1, 2, 3, 4, 5, 6, 7, 9, 10, 16, 17)] == [
-        (1, 1), (1, 2), (1, 3), (2, 2), (2, 3), (2, 3), (3, 3), (3, 3), (3, 4), (4, 4), (4, 5)]  # fmt: skip
+    assert [tile_grid(V) for V in (1, 2, 3, 4, 5, 6, 7, 9, 10, 13, 16, 17, 27, 65)] == [
+        (1, 1), (1, 2), (1, 3), (2, 2), (2, 3), (2, 3), (2, 4), (3, 3), (2, 5), (3, 5), (4, 4), (3, 6), (3, 9),
+        (5, 13)]  # fmt: skip
 
 
-def test_letters_and_the_end_of_a_line():
+@pytest.mark.parametrize("V", [*range(1, 70), 256, 257, 1000, 50257])
+def test_no_allowed_tile_leaves_fewer_blank(V):
+    rows, columns = tile_grid(V)
+    assert rows <= columns <= 3 * rows
+    assert rows * columns >= V
+    allowed = [(r, c) for r in range(1, 2 * V + 1) for c in range(r, 3 * r + 1) if r * c >= V] if V < 70 else []
+    assert all((r * c, c) >= (rows * columns, columns) for r, c in allowed)
+
+
+def test_letters_and_the_end_of_a_line_leave_nothing_blank():
     places = mosaic_places(StateSpace(27, 4))
-    assert (places.shape, places.tile_shape, places.grid) == ((900, 900), (180, 150), (5, 6))
+    assert (places.shape, places.tile_shape, places.grid) == ((729, 729), (243, 81), (3, 9))
+    assert StateSpace(27, 4).n_states == 729 * 729
 
 
 @pytest.mark.parametrize(("V", "L"), SPACES)

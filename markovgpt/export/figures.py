@@ -30,6 +30,7 @@ STYLE: dict[Any, Any] = {
     "svg.hashsalt": "markovgpt",
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
+    "image.composite_image": False,  # a pixel stays a pixel
     "text.parse_math": False,  # a token may be a dollar
     "font.size": 8,
     "axes.spines.top": False,

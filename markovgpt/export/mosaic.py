@@ -1,9 +1,9 @@
 """Where each window has its cell in a mosaic: the newest token picks the tile, older ones the tile within the tile.
 
 This is the chaos-game representation of sequences, for alphabets of any size: windows that end alike lie together. A
-tile is cut into R x C smaller ones, C = ceil(sqrt(V)) and R = ceil(V / C), filled row by row from the top left (a row
-of V for two or three tokens, which wastes nothing); at every second level it is C x R, so that the whole is nearly
-square.
+tile is cut into R x C smaller ones, filled row by row from the top left; at every second level it is C x R, so that
+the whole is nearly square. Of all C from ceil(sqrt(V)) to 3 R, with R = ceil(V / C), the one is taken that leaves the
+fewest blank (none for 2, 3, 4, 10, 12, 27 or 65 tokens): what stays blank of a tile does so in every tile within it.
 
     row    = sum_d (a_d div C_d) prod_{e > d} R_e,        a_0 the newest token, d = 0 .. L - 1 its place from the end
     column = sum_d (a_d mod C_d) prod_{e > d} C_e,        (R_d, C_d) = (R, C) for even d, (C, R) for odd d
@@ -21,7 +21,7 @@ from markovgpt.chains.states import StateSpace, is_count
 from markovgpt.errors import InvalidInput, TooLarge
 
 MOST_CELLS = 2**24  # of the picture, those that stay blank among them
-ROW_OF_TOKENS = 3  # so few tokens stand in one row
+LONGEST = 3  # times as long as high a tile may be cut
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +51,11 @@ def tile_grid(vocab_size: int) -> tuple[int, int]:
     """Into how many rows and columns a tile is cut, one part for each token; C >= R.
 
     >>> tile_grid(2), tile_grid(4), tile_grid(5), tile_grid(27)
-    ((1, 2), (2, 2), (2, 3), (5, 6))
+    ((1, 2), (2, 2), (2, 3), (3, 9))
     """
-    columns = vocab_size if vocab_size <= ROW_OF_TOKENS else isqrt(vocab_size - 1) + 1
-    return -(-vocab_size // columns), columns
+    squarest = isqrt(vocab_size - 1) + 1
+    sizes = [(-(-vocab_size // columns), columns) for columns in range(squarest, isqrt(3 * vocab_size) + 3)]
+    return min((size for size in sizes if size[1] <= LONGEST * size[0]), key=prod)  # the first of the least is squarest
 
 
 def mosaic_places(space: StateSpace, length: int | None = None) -> MosaicPlaces:
