@@ -93,6 +93,10 @@ def test_tokens_stand_above_their_tiles_as_they_are(tmp_path):
     tokens = Vocabulary(("$x$", "_", " ", "\n"))
     assert {"$x$", "_", "␣", "\\n"} <= set(words(drawn(tmp_path / "a.svg", vocabulary=tokens)))
     assert {"0", "1", "2", "3"} <= set(words(drawn(tmp_path / "b.svg")))
+    long = Vocabulary(("a" * 300, "b", "c", "d"))  # the newest end, as wide as the tile
+    shown = next(word for word in words(drawn(tmp_path / "c.svg", vocabulary=long)) if word.endswith("aa"))
+    assert shown.startswith("\N{HORIZONTAL ELLIPSIS}")
+    assert len(shown) < 30
 
 
 def test_each_length_of_a_space_with_prefixes_is_a_mosaic(tmp_path):

@@ -67,6 +67,7 @@ def test_a_ground_is_hatched_only_where_it_shows():
     assert axes.patches[0].get_bbox().bounds == (1, 5, 3, 2)
     assert axes.patches[0].get_hatch() == "////"
     colours = colouring(np.array([2.0, 3.0]), log=False)
-    colour_bar(figure, axes, colours)
-    assert axes.get_ylim() == (2, 3)
+    bar = figure.add_axes((0.9, 0.1, 0.05, 0.8))
+    colour_bar(figure, bar, colours)
+    assert bar.get_ylim() == (2, 3)
     plt.close(figure)
