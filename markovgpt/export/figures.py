@@ -19,6 +19,7 @@ from markovgpt.export.lettering import legend_above, logarithmic_axis
 COLUMN_INCHES, PAGE_INCHES = 3.4, 7.0  # one column of a two-column paper, and both
 DOTS_PER_INCH = 200  # of a .png
 LINE_LENGTH, LINE_INCHES = 56, 0.17  # characters across it, and the height of a line of a legend
+CHARACTER_INCHES = 0.07
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")  # Okabe and Ito
 MARKERS = ("o", "s", "^", "D", "v", "P")  # so that curves differ without colour
 DASHES = ("-", "--", ":", "-.")
@@ -91,8 +92,10 @@ def bar_figure(
     logarithmic: whether the heights are; a height of 0 has no bar there, and a 0 is written in its place.
     """
     inches = COLUMN_INCHES if len(groups) * len(labels) <= MOST_NARROW else PAGE_INCHES
+    upright = sum(map(len, labels)) <= MOST_ABREAST * inches / COLUMN_INCHES
+    height = 2.4 if upright else 2.4 + CHARACTER_INCHES * max(map(len, labels))
     with mpl.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(inches, 2.4), layout="constrained")
+        figure, axes = plt.subplots(figsize=(inches, height), layout="constrained")
         width, drawn = 0.8 / len(groups), []
         for index, (name, heights) in enumerate(groups.items()):
             places = np.arange(len(labels)) + (index - (len(groups) - 1) / 2) * width
@@ -108,7 +111,6 @@ def bar_figure(
                                   textcoords="offset points", ha="center", fontsize=6)  # fmt: skip
         if logarithmic:
             logarithmic_axis(axes, "y")
-        upright = inches == COLUMN_INCHES and sum(map(len, labels)) <= MOST_ABREAST
         axes.set_xticks(range(len(labels)), labels, rotation=0 if upright else 90)
         axes.set_xlim(-0.6, len(labels) - 0.4)
         axes.set(xlabel=x_label, ylabel=y_label)
@@ -233,10 +235,10 @@ class ZeroStrip:
         """Draw it, where it is needed, with its number among the others."""
         if not self.is_needed:
             return
-        least, middle = self.middle + self.half, self.middle
-        axes.axhspan(middle - self.half, least, **IMPOSSIBLE)
-        axes.set_ylim(bottom=middle - self.half)
-        axes.set_yticks([middle, *(tick for tick in axes.get_yticks() if least < tick < self.top + self.half)])
+        middle, half = self.middle, self.half
+        axes.axhspan(middle - half, middle + half, **IMPOSSIBLE)
+        axes.set_ylim(bottom=middle - half)
+        axes.set_yticks([middle, *(tick for tick in axes.get_yticks() if middle + 2 * half <= tick < self.top + half)])
         axes.yaxis.set_major_formatter(lambda tick, _: "P = 0" if tick == middle else f"{tick:g}")
 
 
