@@ -43,7 +43,7 @@ class Curve:
     like: the name of the curve whose colour and marker it has, and which stands for it in the legend; its own if empty.
     dashes: one of `DASHES`; None takes what tells the names apart.
     marks: whether its points are marked "full" or "hollow", or with "none".
-    note: what is written beside its last point, in its colour.
+    note: what is written beside its last point, in its colour; the legend then leaves it out.
     """
 
     x: ArrayLike
@@ -111,8 +111,10 @@ def panel_figure(
     """
     if not panels:
         raise InvalidInput("a figure must have at least one panel, got none; give one for each quantity")
-    looks = _looks(panels)
-    shown = _in_legend(panels)
+    told_apart = _shared(panels)
+    looks = _looks(panels, told_apart)
+    noted = {name for panel in panels for name, curve in panel.curves.items() if curve.note}
+    shown = [name for name in told_apart if name not in noted]
     abreast = _abreast(shown, inches)
     lines = -(-len(panels) // columns)
     height = panel_inches * lines + (LINE_INCHES * -(-len(shown) // abreast) + 0.1 if shown else 0.0)
@@ -137,12 +139,13 @@ def panel_figure(
         return saved(figure, path)
 
 
-def _looks(panels: Sequence[Panel]) -> dict[str, dict[str, Any]]:
-    """How the curves of each name look."""
+def _looks(panels: Sequence[Panel], shown: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """How the curves of each name look; those that need no legend, being alone, all look alike."""
     names = dict.fromkeys(name for panel in panels for name, curve in panel.curves.items() if not curve.like)
-    if len(names) > MOST_CURVES:
+    places = {name: shown.index(name) if name in shown else len(shown) for name in names}
+    if (most := max(places.values(), default=0) + 1) > MOST_CURVES:
         raise InvalidInput(
-            f"a figure must have at most {MOST_CURVES} curves, got {len(names)}; ask for fewer, or draw from the table"
+            f"a figure must have at most {MOST_CURVES} curves, got {most}; ask for fewer, or draw from the table"
         )
     return {
         name: {
@@ -150,11 +153,11 @@ def _looks(panels: Sequence[Panel]) -> dict[str, dict[str, Any]]:
             "marker": MARKERS[index % len(MARKERS)],
             "linestyle": DASHES[index // len(PALETTE)],
         }
-        for index, name in enumerate(names)
+        for name, index in places.items()
     }
 
 
-def _in_legend(panels: Sequence[Panel]) -> list[str]:
+def _shared(panels: Sequence[Panel]) -> list[str]:
     """The names of curves that a panel shares with others."""
     own = [[name for name, curve in panel.curves.items() if not curve.like] for panel in panels]
     return list(dict.fromkeys(name for names in own if len(names) > 1 for name in names))
