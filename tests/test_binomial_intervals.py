@@ -57,7 +57,7 @@ def test_coverage_is_the_law_over_the_intervals_that_hold(p, n):
 
 @pytest.mark.parametrize(("n", "published"), [(30, 0.946), (98, 0.928)])
 def test_the_normal_interval_at_published_points(n, published):
-    held, _ = coverage(Decimal("0.2"), n)["normal"]  # Brown, Cai, DasGupta 2001, section 2.1: p = 0.2
+    held, _ = coverage(Decimal("0.2"), n)["normal"]  # Brown, Cai, DasGupta 2001, section 2: p = 0.2
     assert float(held) == pytest.approx(published, abs=5e-4)
 
 

@@ -28,8 +28,8 @@ FOLDER = RESULTS / "rare_words"
 
 @pytest.fixture(scope="module")
 def chain():
-    """A chain over windows of up to two letters, its rows drawn, of the 27 tokens of names."""
-    space = mg.StateSpace(27, 2, with_prefixes=True)
+    """A chain over windows of up to three letters, its rows drawn, of the 27 tokens of names."""
+    space = mg.StateSpace(27, 3, with_prefixes=True)
     logits = np.random.default_rng(3).normal(size=(space.n_states, 27))
     logits[:, END] += 2  # names end
     return mg.WindowChain.from_logits(mg.LogitTable(space, logits, LETTERS))
@@ -43,7 +43,7 @@ def test_words_are_of_letters_and_stand_once():
 
 
 def test_expected_counts_are_those_of_the_library_and_bound_the_probability(chain):
-    words = ["a", "ab", "abc", "qqqq"]
+    words = ["a", "ab", "abc", "abcd", "qqqqq"]
     for word, found in zip(words, expected_counts(chain, words), strict=True):
         count = mg.expected_count(chain, word, start="\n", tokens=2000, stop_tokens=[END])
         assert 10**found == pytest.approx(count.value, rel=1e-6)
