@@ -60,7 +60,7 @@ class Settings:
 
     text: Path | None = option(None, "a file of names, one a line; none: the names of HTML's characters")
     model: Path | None = option(None, "checkpoint of a model of names; none: those that are trained here on the text")
-    context_lengths: tuple[int, ...] = option((4,), "of the models that are trained here; 5 takes minutes and 8 GB")
+    context_lengths: tuple[int, ...] = option((4,), "of the models that are trained here; 5 has 14 million windows")
     steps: int = option(STEPS, "optimiser steps of the models that are trained here")
     words: tuple[str, ...] = option(WORDS, "what should not be written")
     likeliest: int = option(20, "how many names are shown")
