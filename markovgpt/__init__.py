@@ -16,7 +16,7 @@ The map, by question:
 - Reaching: `hitting_probability`, `expected_hitting_time`, `expected_reward`, `expected_visits`,
   `absorption_probabilities`, `transient_distribution`
 - When, and how often: `hitting_law`, `hitting_quantile`, `quasi_stationary`, `expected_count`, `occurrence_rate`,
-  `in_conversations`, `conditional_hitting_time`, `conditional_chain`
+  `in_conversations`, `conditional_hitting_time`, `conditional_chain`, `any_text_probability`
 - How it happens: `most_likely_paths`, `dangerous_windows`, `red_flow`
 - Under which settings: `break_points`, `likelier_when_truncated`, `temperature_profile`, `energy_barrier`, `sweep`,
   `SweepGrid`
@@ -105,6 +105,7 @@ from markovgpt.analysis.structure import (
     transient_classes,
     transient_states,
 )
+from markovgpt.analysis.text_set import any_text_probability
 from markovgpt.analysis.truncation import TruncatedRisk, likelier_when_truncated
 from markovgpt.analysis.waiting import HittingLaw, hitting_law
 from markovgpt.chains.chain_model import ChainModel
@@ -228,6 +229,7 @@ __all__ = [
     "absorbing_states",
     "absorption_probabilities",
     "answer_table",
+    "any_text_probability",
     "approximate_lumping",
     "around_red",
     "arrival_exponents",
