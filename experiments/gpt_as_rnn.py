@@ -57,7 +57,7 @@ class Settings:
     dropped: tuple[int, ...] = option((1, 2, 4, 8, 12, 16, 32), "numbers of dropped tokens that are looked at")
     pairs: int = option(5, "pairs of histories that are shown")
     lengths: tuple[int, ...] = option((4, 8, 16, 32, 64, 128, 256), "windows whose cost is measured")
-    batch: int = option(64, "texts side by side when costs are measured")
+    batch: int = option(16, "texts side by side when costs are measured")
     shapes: tuple[str, ...] = option(tuple(SHAPES), "models whose windows are all tabulated")
 
     def __post_init__(self) -> None:

@@ -1,18 +1,29 @@
 """What a token costs: the counted operations, and that what is timed takes turns."""
 
 import numpy as np
+import pytest
 
 import markovgpt as mg
 from experiments import cache_cost
 from experiments.cache_cost import cost_row, drawn, full_cache, rounds_of, spread, windows_row
 
 
-def test_works_take_turns_and_the_first_round_does_not_count(monkeypatch):
-    monkeypatch.setattr(cache_cost, "ROUNDS", 2)
+@pytest.fixture
+def two_rounds(monkeypatch):
+    """No more than two rounds."""
+    monkeypatch.setattr(cache_cost, "MOST_ROUNDS", 2)
+
+
+def test_works_take_turns_and_the_first_round_does_not_count(two_rounds):
     done = []
     times = rounds_of(lambda: done.append("a"), lambda: done.append("b"))
     assert done == ["a", "b"] * 3
     assert [len(part) for part in times] == [2, 2]
+
+
+def test_what_takes_long_is_done_five_times(monkeypatch):
+    monkeypatch.setattr(cache_cost, "ENOUGH_SECONDS", 0.0)
+    assert [len(part) for part in rounds_of(lambda: None)] == [5]
 
 
 def test_times_are_of_one_of_many():
@@ -26,8 +37,7 @@ def test_a_full_cache_holds_the_window():
     assert [key.shape for key, _ in cache.kept] == [(2, 1, 4, 4)] * 2
 
 
-def test_a_row_counts_the_operations(monkeypatch):
-    monkeypatch.setattr(cache_cost, "ROUNDS", 1)
+def test_a_row_counts_the_operations(two_rounds):
     row = cost_row(4, 2)
     # 2 layers of 2 * 12 * 32**2 for the matrices and 4 * 4 * 32 for what is looked at, and 2 * 32 * 27 at the end
     of_token = 2 * (2 * 12 * 32**2 + 4 * 4 * 32) + 2 * 32 * 27
@@ -37,8 +47,7 @@ def test_a_row_counts_the_operations(monkeypatch):
     assert float(row["ratio of times"]) > 0
 
 
-def test_windows_of_a_shape(monkeypatch):
-    monkeypatch.setattr(cache_cost, "ROUNDS", 1)
+def test_windows_of_a_shape(two_rounds, monkeypatch):
     monkeypatch.setitem(cache_cost.SHAPES, "tiny", mg.GPTConfig(2, 3, n_layer=1, n_head=1, n_embd=4))
     row = windows_row("tiny", batch=8)
     assert row["windows"] == "tiny"
