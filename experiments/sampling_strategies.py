@@ -30,19 +30,17 @@ from functools import cache
 from pathlib import Path
 from pydoc_data.topics import topics
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 
 import markovgpt as mg
 from experiments.few_digits import in_few_digits
+from experiments.labelled_points import Labelled, labelled_points
 from experiments.names_models import SEED, SIZES, TRAINING
 from experiments.study import Findings, Study, option, run
 from markovgpt.analysis.effective import effective_number
 from markovgpt.analysis.entropy import in_bits, row_entropies
 from markovgpt.analysis.row_mean import mean_under
 from markovgpt.analysis.structure import proved, reachable_from
-from markovgpt.export.figures import COLUMN_INCHES, MARKERS, PALETTE, STYLE
 from markovgpt.models.identity import identity_of
 from markovgpt.scaled import ScaledArray, as_floats, is_positive, widen
 from markovgpt.solvers.certificate import Enclosure
@@ -287,42 +285,13 @@ def loop_rows(table: mg.LogitTable, machine: mg.GreedyMachine, begin: str) -> li
 
 def draw_strategies(found: Sequence[Strategy], settings: Settings, path: Path) -> None:
     """A point for each strategy: P(red) and the loop probability against the entropy rate."""
+    kinds = [FAMILIES.index("T" if each.name == "greedy" else each.name.partition("=")[0]) for each in found]
+    points = [
+        Labelled(each.name, kind, each.entropy.value, (each.red.log10, each.loop.log10), joined=kind == 0)
+        for each, kind in zip(found, kinds, strict=True)
+    ]
     questions = (f"P({settings.red} within {settings.within} tokens)", "loop probability")
-    with mpl.rc_context(STYLE):
-        figure, panels = plt.subplots(1, 2, figsize=(COLUMN_INCHES * 2, 2.9), layout="constrained")
-        for axes, question, part in zip(panels, questions, ("red", "loop"), strict=True):
-            logs = [getattr(each, part).log10 for each in found]
-            seen = [log for log in logs if np.isfinite(log)] or [0.0]
-            room = max(max(seen) - min(seen), 1.0)
-            floor = min(seen) - 0.15 * room
-            if len(seen) < len(logs):
-                axes.axhspan(floor - 0.06 * room, floor + 0.06 * room, facecolor="0.95", edgecolor="0.7", hatch="////",
-                             linewidth=0)  # fmt: skip
-            draw_points(axes, found, [log if np.isfinite(log) else floor for log in logs])
-            axes.set_ylim((floor if len(seen) < len(logs) else min(seen)) - 0.1 * room, max(seen) + 0.15 * room)
-            ticks = [tick for tick in axes.get_yticks() if min(seen) - 0.05 * room <= tick <= max(seen) + 0.1 * room]
-            axes.set_yticks([floor, *ticks] if len(seen) < len(logs) else ticks)
-            axes.yaxis.set_major_formatter(lambda tick, _, zero=floor: "P = 0" if tick == zero else f"{tick:g}")
-            axes.set(xlabel="entropy rate (bits a token)", ylabel=f"log10 {question}")
-            axes.margins(x=0.12)
-        figure.savefig(path, metadata={"Date": None})
-        plt.close(figure)
-
-
-def draw_points(axes: plt.Axes, found: Sequence[Strategy], heights: Sequence[float]) -> None:
-    """The points of a panel, a marker for each kind of strategy, temperatures joined, and their names beside them."""
-    kinds = ["T" if each.name == "greedy" else each.name.partition("=")[0] for each in found]
-    rates = [each.entropy.value for each in found]
-    warm = sorted((rates[i], heights[i]) for i, kind in enumerate(kinds) if kind == "T")
-    axes.plot(*zip(*warm, strict=True), color="0.8", linewidth=0.8, zorder=1) if warm else None
-    names: dict[tuple[float, float], list[int]] = {}
-    for index, point in enumerate(zip(rates, heights, strict=True)):
-        names.setdefault((round(point[0], 6), round(point[1], 6)), []).append(index)
-    for point, own in names.items():
-        look = FAMILIES.index(kinds[own[0]])
-        axes.plot(*point, color=PALETTE[look], marker=MARKERS[look], clip_on=False, zorder=2)
-        axes.annotate(", ".join(found[index].name for index in own), point, xytext=(4, 4), fontsize=6,
-                      textcoords="offset points", color=PALETTE[look])  # fmt: skip
+    labelled_points(points, questions, "entropy rate (bits a token)", path)
 
 
 def make(settings: Settings, folder: Path) -> Findings:
