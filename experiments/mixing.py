@@ -13,9 +13,14 @@ tokens, windows of 2 and of 3), at falling temperatures. For epsilon = 1/4 and 1
 where |f| is largest |lambda|^t |f(s)| = |E_s f(X_t) - E_pi f| <= 2 d(t) |f(s)|; alpha as in `mg.doeblin_bound`.
 
     table          steps and bounds at every temperature
-    chains         of each chain the greedy loops, the barrier between them where there are two, and how fast the
-                   logarithm of the steps rises in 1/T between the two coldest temperatures whose steps are known
-    mixing.svg     steps to 1/4 against 1/T, and both bounds
+    chains         of each chain the greedy loops; what keeps it from forgetting when it is cold, in nats times T: two
+                   loops the least cost of a way from one to the other, a single one the least cost of coming back to
+                   it at other times than once around, such that all its phases are reached; and how fast the
+                   logarithm of the steps to 1e-6 rises in 1/T between the two coldest temperatures whose steps are
+                   known
+    mixing.svg     steps to 1/4 against 1/T, and both bounds; Doeblin's leaves the picture
+
+A cost is the sum, over the tokens of a way, of the largest logit minus that of the token.
 """
 
 import math
@@ -26,6 +31,9 @@ from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
 
 import markovgpt as mg
 from experiments.names_models import SMALL_STEPS, STEPS, model_at
@@ -34,11 +42,13 @@ from experiments.parity import many, trained, whole
 from experiments.study import Findings, Study, option, run
 from markovgpt.export.figures import COLUMN_INCHES, MARKERS, PALETTE, STYLE
 from markovgpt.export.outward import bounds_in_digits
+from markovgpt.memory import require_memory
 from markovgpt.models.identity import identity_of
 
 EPSILONS = {"1/4": 0.25, "1e-6": 1e-6}
 DIGITS = 4  # of an estimate
 SLACK = 1e-12  # relative; far more than logarithms of doubles are off by
+HIGHEST = 1e20  # of the figure
 CERTIFIED, ESTIMATE, UNKNOWN = "certified", "estimate", "not told from 1"
 LABELS = {
     "steps": "worst start",
@@ -131,13 +141,42 @@ def chain_row(name: str, table: mg.LogitTable, points: Sequence[Point]) -> dict[
     barriers = mg.cycle_barriers(table)
     two = len(barriers.attractors) == 2
     least = min(barriers.costs.value[0, 1], barriers.costs.value[1, 0]) if two else None
+    slip = None if len(barriers.labels) > 1 else phase_cost(table)
     return {
         "chain": name,
         "greedy loops": ", ".join(barriers.labels),
         "their number": str(len(barriers.labels)),
-        "barrier": "" if least is None else f"{least:.{DIGITS}g}",
+        "cost between the two": "" if least is None else f"{least:.{DIGITS}g}",
+        "cost to lose the phase": "" if slip is None else f"{slip:.{DIGITS}g}",
         "rise of log steps in 1/T": rise(points),
     }
+
+
+def phase_cost(table: mg.LogitTable) -> float | None:
+    """The least cost at which a chain with one greedy loop comes back to it in any phase; None for a loop of one.
+
+    With w(d) the least cost of a way from the loop back to it that is d steps late, modulo the p of the loop, it is the
+    smallest c such that the d with w(d) <= c and p have no common divisor. Method: Dijkstra's over windows and time.
+    """
+    machine, V = mg.greedy_machine(table), table.space.vocab_size
+    (loop,) = machine.cycles
+    n, p = machine.n_states, len(loop)
+    if p == 1:
+        return None
+    require_memory(40 * n * p * V, f"{n} windows x {p} phases x {V} tokens", "give a shorter context length")
+    logits = table.logits.astype(np.float64)
+    costs = np.broadcast_to(logits.max(axis=1, keepdims=True) - logits, (p, n, V))
+    after = table.space.successors(np.arange(V)[None], np.arange(n)[:, None])
+    ends = after[None] + n * ((np.arange(p) + 1) % p)[:, None, None]
+    graph = csr_array((costs.ravel(), ends.ravel(), np.arange(p * n + 1) * V), shape=(p * n, p * n))
+    found = dijkstra(graph, indices=int(loop[0])).reshape(p, n)  # (phase of the clock, window)
+    late = [min(found[(place + d) % p, state] for place, state in enumerate(loop.tolist())) for d in range(1, p)]
+    divisor = p
+    for cost, d in sorted(zip(late, range(1, p), strict=True)):
+        divisor = math.gcd(divisor, d)
+        if divisor == 1:
+            return float(cost)
+    return math.inf
 
 
 def rise(points: Sequence[Point]) -> str:
@@ -189,6 +228,7 @@ def draw_panel(axes: plt.Axes, own: Sequence[Point]) -> None:
     found = [each.steps["1/4"] for each in own]
     ended = [(x, each) for x, each in zip(cold, found, strict=True) if each.upper < math.inf]
     axes.set_yscale("log")
+    axes.set_ylim(0.7, HIGHEST)
     style = {"markersize": 3, "linewidth": 1}
     middles = [math.sqrt(each.lower * each.upper) for _, each in ended]
     bars = [
@@ -213,9 +253,14 @@ def sentences(points: Sequence[Point], chains: Sequence[dict[str, str]]) -> list
     for row in chains:
         own = [each for each in points if each.chain == row["chain"]]
         first, last = (pick(own, key=lambda each: each.temperature) for pick in (max, min))
+        loops = f"{row['their number']} greedy loop{'s' if row['their number'] != '1' else ''}"
+        if row.get("cost to lose the phase"):
+            loops += f", whose phase costs {row['cost to lose the phase']} nats to lose"
+        if row.get("cost between the two"):
+            loops += f", {row['cost between the two']} nats apart"
         parts.append(
-            f"{row['chain']} ({row['their number']} greedy loop{'s' if row['their number'] != '1' else ''}) from "
-            f"{in_words(first)} at T = {first.temperature:g} to {in_words(last)} at T = {last.temperature:g}"
+            f"{row['chain']} ({loops}) from {in_words(first)} at T = {first.temperature:g} to {in_words(last)} at "
+            f"T = {last.temperature:g}"
         )
     exact = [each for each in points if each.steps["1e-6"].upper < 1.1 * each.steps["1e-6"].lower]
     over = [(each.most("1e-6") / each.steps["1e-6"].upper, each) for each in exact]

@@ -16,6 +16,7 @@ from experiments.mixing import (
     factor,
     in_words,
     least_steps,
+    phase_cost,
     point,
     rise,
     sentences,
@@ -73,7 +74,7 @@ def test_the_barrier_between_two_loops_is_the_slope():
     temperatures = (0.5, 0.25, 0.2)
     points = [point("sticky", sticky(), temperature) for temperature in temperatures]
     row = chain_row("sticky", sticky(), points)
-    assert (row["greedy loops"], row["their number"], row["barrier"]) == ("0, 1", "2", "4")
+    assert (row["greedy loops"], row["their number"], row["cost between the two"]) == ("0, 1", "2", "4")
     low, high = map(float, row["rise of log steps in 1/T"][1:-1].split(", "))
     assert low <= 4 <= high + 1e-3
     assert high - low < 0.01
@@ -82,9 +83,34 @@ def test_the_barrier_between_two_loops_is_the_slope():
         "chain": "",
         "greedy loops": "0",
         "their number": "1",
-        "barrier": "",
+        "cost between the two": "",
+        "cost to lose the phase": "",
         "rise of log steps in 1/T": "",
     }
+
+
+def turning(slow):
+    """Two tokens in turn; to say the same one again costs so much."""
+    return mg.LogitTable(mg.StateSpace(2, 1), np.array([[0.0, slow], [slow, 0.0]]))
+
+
+def test_one_loop_forgets_its_phase_at_the_cost_of_a_slip():
+    assert phase_cost(turning(3.0)) == 3
+    points = [point("turning", turning(3.0), temperature) for temperature in (0.5, 0.25, 0.2)]
+    row = chain_row("turning", turning(3.0), points)
+    assert (row["their number"], row["cost between the two"], row["cost to lose the phase"]) == ("1", "", "3")
+    # eigenvalue -(1 - 2q) with q = 1 / (1 + e^(3 / T)), so that steps rise as e^(3 / T)
+    low, high = map(float, row["rise of log steps in 1/T"][1:-1].split(", "))
+    assert low - 1e-2 <= 3 <= high + 1e-2
+
+
+def test_slips_that_keep_a_divisor_do_not_forget_all():
+    # four tokens in turn; 0 3 leaves two out and 1 0 adds two, which keeps even from odd; 2 2 adds one
+    logits = np.full((4, 4), -50.0)
+    logits[np.arange(4), (np.arange(4) + 1) % 4] = 0.0
+    logits[0, 3], logits[1, 0] = -1.0, -5.0
+    logits[2, 2] = -7.0
+    assert phase_cost(mg.LogitTable(mg.StateSpace(4, 1), logits)) == 7
 
 
 def test_a_rise_is_between_bounds_rounded_outward():
