@@ -9,7 +9,7 @@ The map, by question:
 - The shape: `chain_shape`, `communicating_classes`, `recurrent_classes`, `transient_classes`, `transient_states`,
   `absorbing_states`, `period`, `cyclic_classes`, `is_irreducible`, `condensation`
 - The long run: `stationary_distributions`, `long_run_distribution`, `long_run_probability`, `entropy_rate`,
-  `mean_recurrence_times`, `kemeny_constant`, `kemeny_estimate`, `reversibility_gap`
+  `effective_states`, `mean_recurrence_times`, `kemeny_constant`, `kemeny_estimate`, `reversibility_gap`
 - How soon it forgets: `leading_eigenvalues`, `spectral_gap`, `relaxation_time`, `mixing_time`, `doeblin_bound`,
   `total_variation_from_stationarity`
 - How much it remembers: `memory_use`, `coarsest_lumping`, `approximate_lumping`
@@ -56,6 +56,7 @@ from markovgpt.analysis.continuations import (
 )
 from markovgpt.analysis.counting import expected_count, occurrence_rate
 from markovgpt.analysis.cycle_barriers import CycleBarriers, cycle_barriers, way_between
+from markovgpt.analysis.effective import effective_states
 from markovgpt.analysis.empirical import DataDivergence, divergence_from_data, stationary_mass
 from markovgpt.analysis.entropy import EntropyRate, entropy_rate
 from markovgpt.analysis.flows import DangerousWindows, RedFlow, dangerous_windows, red_flow
@@ -263,6 +264,7 @@ __all__ = [
     "draw",
     "draw_machine",
     "draw_moment",
+    "effective_states",
     "ending_with",
     "energy_barrier",
     "entropy_rate",
