@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types floors clean
+.PHONY: demo test lint types floors small experiments clean
 
 demo: .venv/installed
 	.venv/bin/markovgpt demo
@@ -19,6 +19,14 @@ types: .venv/installed-lint
 
 floors: .venv/installed-test
 	.venv/bin/python -m pytest tests/test_architecture.py
+
+# every experiment in some seconds each, into build/small/
+small: .venv/installed-test
+	.venv/bin/python -m experiments.all --small
+
+# every experiment that is not up to date, into results/: under an hour on two cores
+experiments: .venv/installed-test
+	.venv/bin/python -m experiments.all
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

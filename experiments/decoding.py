@@ -1,9 +1,7 @@
 """What do greedy decoding and beam search miss of the likeliest text? Writes results/decoding/.
 
-    python -m experiments.decoding [MODEL ...]      paths of checkpoints over letters and the end of the line, or none
-
 The likeliest text of exactly n tokens, found by Viterbi's recursion over all windows, beside what the likeliest token
-(one beam) and 2 .. 16 beams write on the same chain: the baby GPT of the notebook, a drawn GPT, and the models given.
+(one beam) and 2 .. 16 beams write on the same chain: the baby GPT of the notebook, a drawn GPT, and a model of names.
 
     decoders     every decoder's text, its probability, and its share of the largest probability there is, with bounds
     table        the shares in three digits, and the fewest beams from which on all of them find the likeliest text
@@ -11,7 +9,6 @@ The likeliest text of exactly n tokens, found by Viterbi's recursion over all wi
 """
 
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,19 +20,30 @@ import torch
 
 import markovgpt as mg
 from experiments.few_digits import in_few_digits
-from experiments.names_models import LETTERS, names_model
+from experiments.names_models import LETTERS, SMALL_STEPS, STEPS, model_at
+from experiments.study import Findings, Study, option, run
 from markovgpt.analysis.continuations import DecodedText, DecodingComparison, compare_decoders
 from markovgpt.demo import SEED, baby_gpt
 from markovgpt.export.figures import COLUMN_INCHES, MARKERS, PALETTE, STYLE
 from markovgpt.export.outward import bounds_in_digits, log10_bounds
-from markovgpt.export.record import write_record
 from markovgpt.models.identity import identity_of
 
-FOLDER = Path("results/decoding")
 LENGTHS, BEAMS, SHOWN = (4, 8, 16, 32), tuple(range(1, 17)), (1, 2, 4, 8, 16)
-PROMPTS = ("\n", "\nj", "\nma")  # of a model that is given
+PROMPTS = ("\n", "\nj", "\nma")  # of a model of names
 DECIMALS = 6  # of logarithms
 Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is varied."""
+
+    model: Path | None = option(None, "checkpoint of a model of names; none: one that is trained here")
+    context_length: int = option(4, "of the model that is trained here")
+    steps: int = option(STEPS, "optimiser steps of the model that is trained here")
+    lengths: tuple[int, ...] = option(LENGTHS, "tokens of the texts")
+    beams: tuple[int, ...] = option(BEAMS, "beams of the decoders; 1 is greedy decoding")
+    prompts: tuple[str, ...] = option(PROMPTS, "what the model of names goes on from")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +71,10 @@ def drawn() -> Case:
     return Case("drawn GPT", model, mg.SamplingSettings(temperature=0.12), PROMPTS)
 
 
-def given(path: str) -> Case:
-    """A checkpoint, called by the folder it lies in."""
-    place = Path(path)
-    name = place.name if place.is_dir() else place.parent.name
-    return Case(name, names_model(place), mg.SamplingSettings(), PROMPTS)
+def names(settings: Settings) -> Case:
+    """The model of names."""
+    model = model_at(settings.model, settings.context_length, settings.steps)
+    return Case("names", model, mg.SamplingSettings(), settings.prompts)
 
 
 def rows_of(case: Case, lengths: Sequence[int] = LENGTHS, beams: Sequence[int] = BEAMS) -> tuple[list[Row], list[Row]]:
@@ -144,51 +151,55 @@ def draw_shares(rows: Sequence[Row], path: Path) -> None:
                 axes.plot(least.index, least, color=PALETTE[index], marker=MARKERS[index], label=label, clip_on=False)
             axes.set_title(model, fontsize=8, loc="left")
             axes.set_ylim(min(axes.get_ylim()[0], -1), 0)  # where nothing is missed too
-            axes.set_xticks([1, 4, 8, 12, 16])
+            axes.set_xticks(SHOWN)
         for axes in panels.flat[len(models) :]:
             axes.set_visible(False)
         figure.supxlabel("beams (1: greedy decoding)", fontsize=8)
         figure.supylabel("log10 share of the likeliest text's probability", fontsize=8)
-        figure.legend(loc="outside upper center", ncols=len(LENGTHS))
+        figure.legend(loc="outside upper center", ncols=4)
         figure.savefig(path, metadata={"Date": None})
         plt.close(figure)
 
 
-def main(arguments: Sequence[str]) -> None:
+def make(settings: Settings, folder: Path) -> Findings:
     """Make the tables and the figure."""
-    began = time.perf_counter()
-    cases = [baby(), drawn(), *map(given, arguments)]
+    cases = [baby(), drawn(), names(settings)]
     tidy: list[Row] = []
     wide: list[Row] = []
     for case in cases:
-        decoders, readers = rows_of(case)
+        decoders, readers = rows_of(case, settings.lengths, settings.beams)
         tidy, wide = tidy + decoders, wide + readers
-        print(f"{case.name} after {time.perf_counter() - began:.0f} s", flush=True)
-    mg.write_table(tidy, FOLDER, "decoders")
-    mg.write_table(wide, FOLDER, "table")
-    draw_shares(tidy, FOLDER / "share.svg")
-    write_record(
-        FOLDER,
-        command=" ".join(["python -m experiments.decoding", *("MODEL" for _ in arguments)]),
-        settings={
+        print(f"{case.name} is done", flush=True)
+    mg.write_table(tidy, folder, "decoders")
+    mg.write_table(wide, folder, "table")
+    draw_shares(tidy, folder / "share.svg")
+    proved = sum(row["proved"] == "yes" for row in wide)
+    below = [int(row["beams"]) for row in tidy if float(row["share upper"]) < 1]
+    least, most = min(settings.beams), max(settings.beams)
+    worst = min((row for row in tidy if int(row["beams"]) == least), key=lambda row: float(row["log10 share upper"]))
+    return Findings(
+        [
+            f"Of {len(wide)} likeliest texts decoding with {least} beam misses {below.count(least)}, with {most} "
+            f"{below.count(most)}.",
+            f"The worst text by {least} beam has {in_few_digits(worst['share'])} of the likeliest one's probability "
+            f"({worst['model']}, {worst['tokens']} tokens).",
+            f"{proved} of the {len(wide)} likeliest texts are proved to be the only ones.",
+        ],
+        recorded={
             "weights_sha256": {case.name: identity_of(case.model)["weights_sha256"] for case in cases},
             "temperatures": {case.name: case.settings.temperature for case in cases},
-            "prompts": {case.name: case.prompts for case in cases},
-            "lengths": LENGTHS,
-            "beams": BEAMS,
             "seed": SEED,
         },
-        seconds=time.perf_counter() - began,
-        diagnostics={},
     )
-    proved = sum(row["proved"] == "yes" for row in wide)
-    missed = sum(row["beams"] == "1" and float(row["share upper"]) < 1 for row in tidy)
-    print(f"{len(wide)} likeliest texts, {proved} of them proved to be the only ones; greedy decoding misses {missed}")
-    print(f"Tables: {FOLDER}/table.csv, decoders.csv   figure: {FOLDER}/share.svg")
 
+
+STUDY = Study(
+    "decoding",
+    "What do greedy decoding and beam search miss of the likeliest text?",
+    Settings(),
+    Settings(context_length=2, steps=SMALL_STEPS, lengths=(4, 8), beams=(1, 2, 4), prompts=("\n",)),
+    make,
+)
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except mg.MarkovGPTError as refusal:
-        sys.exit(str(refusal))
+    sys.exit(run(STUDY))

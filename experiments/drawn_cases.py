@@ -1,12 +1,8 @@
-"""What experiments on speed have in common: drawn logits, every time taken twice, and a process for each case."""
+"""What experiments on speed have in common: drawn logits, every time taken twice, and what is small enough."""
 
-import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -14,6 +10,14 @@ import markovgpt as mg
 
 SEED = 1337
 ROWS_AT_ONCE = 10**6
+Result = TypeVar("Result")
+
+
+class Sized(Protocol):
+    """A case of so many windows."""
+
+    vocab_size: int
+    context_length: int
 
 
 def drawn_table(space: mg.StateSpace) -> mg.LogitTable:
@@ -26,22 +30,30 @@ def drawn_table(space: mg.StateSpace) -> mg.LogitTable:
     return mg.LogitTable(space, logits)
 
 
-def twice(action: Callable[[], object]) -> str:
-    """The seconds of an action, the first run and the second."""
+def twice(action: Callable[[], Result]) -> tuple[Result, str]:
+    """What an action returned the second time, and the seconds of the first run and of the second."""
     seconds = []
     for _ in range(2):
         began = time.perf_counter()
-        action()
+        result = action()
         seconds.append(time.perf_counter() - began)
-    return f"{seconds[0]:.2f}, {seconds[1]:.2f}"
+    return result, f"{seconds[0]:.2f}, {seconds[1]:.2f}"
 
 
-def rows_of(module: str, cases: Sequence[Any]) -> list[dict[str, str]]:
-    """The rows that a module prints when it is called with one case, each in a process of its own."""
-    rows = []
-    for case in cases:
-        command = [sys.executable, "-m", module, json.dumps(asdict(case))]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        rows.append(json.loads(done.stdout))
-        print(" | ".join(rows[-1].values()), flush=True)
-    return rows
+def within(cases: Sequence[Any], most_windows: float) -> list[Any]:
+    """The cases (`Sized`) of at most so many windows, in their order.
+
+    Raises
+    ------
+    InvalidInput: there is none.
+    """
+    kept = [case for case in cases if windows_of(case) <= most_windows]
+    if not kept:
+        least = min(map(windows_of, cases))
+        raise mg.InvalidInput(f"most_windows must leave a case, got {most_windows:g}; the smallest has {least:,}")
+    return kept
+
+
+def windows_of(case: Sized) -> int:
+    """How many windows a case has."""
+    return case.vocab_size**case.context_length

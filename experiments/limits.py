@@ -4,21 +4,21 @@ Each row is a fresh process, so that its peak of memory is its own; what importi
 are untrained GPTs, whose rows have no zeros: the hardest support there is.
 """
 
-import json
-import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 import markovgpt as mg
-from markovgpt.export.record import write_record
+from experiments.apart import each_in_a_process
+from experiments.drawn_cases import SEED, windows_of, within
+from experiments.study import Findings, Study, option, run
+from markovgpt.export.figures import line_figure
 from markovgpt.memory import peak_bytes
 
-FOLDER = Path("results/limits")
-SEED, HORIZON = 1337, 100
+HORIZON = 100
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,13 @@ class Case:
     vocab_size: int
     context_length: int
     question: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is measured."""
+
+    most_windows: int = option(10**6, "leave out larger cases; there are some of 8 to 531,441 windows")
 
 
 CASES = (
@@ -78,29 +85,37 @@ def measure(case: Case) -> dict[str, str]:
     }
 
 
-def main() -> None:
-    """Measure every case in a process of its own, and write the table."""
-    began, rows = time.perf_counter(), []
-    for case in CASES:
-        command = [sys.executable, "-m", "experiments.limits", json.dumps(asdict(case))]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        rows.append(json.loads(done.stdout))
-        print(" | ".join(rows[-1].values()), flush=True)
-    mg.write_table(rows, FOLDER, "table")
-    write_record(
-        FOLDER,
-        command="python -m experiments.limits",
-        settings={"cases": [asdict(case) for case in CASES], "seed": SEED},
-        seconds=time.perf_counter() - began,
-        diagnostics={},
+def make(settings: Settings, folder: Path) -> Findings:
+    """Measure every case in a process of its own."""
+    cases = within(CASES, settings.most_windows)
+    rows = list(each_in_a_process(measure, cases))
+    mg.write_table(rows, folder, "table")
+    curves: dict[str, list[tuple[int, float]]] = {}
+    for case, row in zip(cases, rows, strict=True):
+        curves.setdefault(case.question, []).append((windows_of(case), float(row["seconds to answer"])))
+    lines = {question: tuple(zip(*sorted(points), strict=True)) for question, points in curves.items()}
+    path = folder / "seconds.svg"
+    line_figure(lines, path, x_label="windows", y_label="seconds to answer", logarithmic=("x", "y"))
+    largest = max(map(windows_of, cases))
+    slowest = max(float(row["seconds to answer"]) for row in rows)
+    memory = max(int(row["peak MB above the import"].replace(",", "")) for row in rows)
+    widest = max(float(row["relative width of the bounds"]) for row in rows)
+    return Findings(
+        [
+            f"Every question is answered at {largest:,} windows and below in {slowest:.2f} s or less.",
+            f"None takes more than {memory:,} MB above what the import takes.",
+            f"The bounds are never wider than {widest:.0e}, relative; widths grow with the time to return to a window.",
+        ]
     )
-    print("Every question is answered at 531,441 states in seconds.")
-    print("Widths grow with the time to return to a window, or to the end.")
-    print(f"Table: {FOLDER}/table.csv")
 
+
+STUDY = Study(
+    "limits",
+    "How many states, bytes and seconds can be asked for today?",
+    Settings(),
+    Settings(most_windows=10),
+    make,
+)
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        print(json.dumps(measure(Case(**json.loads(sys.argv[1])))))
-    else:
-        main()
+    sys.exit(run(STUDY))

@@ -1,18 +1,16 @@
-"""How much of its window does a model use? Writes results/memory_use/, a folder for each size of model.
+"""How much of its window does a model use? Writes results/memory_use/.
 
-    python -m experiments.memory_use             the seed's baby GPT, 2 tokens and 3 of context
-    python -m experiments.memory_use MODEL       the path of a checkpoint over letters and the end of the line
+Asked of the seed's baby GPT (2 tokens, 3 of context) and of models of names:
 
     table    at several temperatures, for each m the bits per token that the best chain of order m loses, and its
              answer to a red question beside the model's own; all with certified bounds
     lumped   at temperature 1, how few states are left by exact lumping and by lumping within epsilon, and what these
              still say for certain; where there are at most 20,000 windows
 
-``memory.svg`` is drawn from the table.
+``memory_MODEL.svg`` are drawn from the table.
 """
 
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +22,8 @@ import pandas as pd
 from matplotlib.ticker import NullFormatter
 
 import markovgpt as mg
-from experiments.names_models import names_model
+from experiments.names_models import SMALL_STEPS, STEPS, model_at
+from experiments.study import Findings, Study, option, run
 from markovgpt.analysis.arguments import start_state
 from markovgpt.analysis.interval_lumping import approximate_lumping
 from markovgpt.analysis.lumping import coarsest_lumping
@@ -32,10 +31,8 @@ from markovgpt.analysis.memory_order import MemoryUse, memory_use
 from markovgpt.demo import RED, START, baby_gpt
 from markovgpt.export.figures import COLUMN_INCHES, MARKERS, PALETTE, STYLE
 from markovgpt.export.outward import bounds_in_digits
-from markovgpt.export.record import write_record
 from markovgpt.models.identity import identity_of
 
-FOLDER = Path("results/memory_use")
 TEMPERATURES = (1.5, 1.0, 0.5, 0.25, 0.1)
 EPSILONS = (0.5, 0.2, 0.1, 0.05)
 WITHIN, MOST_LUMPED = 20, 20_000
@@ -44,9 +41,22 @@ Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
+class Settings:
+    """What is varied."""
+
+    model: Path | None = option(None, "checkpoint of a model of names; none: those that are trained here")
+    context_lengths: tuple[int, ...] = option((3, 4), "of the models that are trained here")
+    steps: int = option(STEPS, "optimiser steps of the models that are trained here")
+    temperatures: tuple[float, ...] = option(TEMPERATURES, "sampling temperatures")
+    epsilons: tuple[float, ...] = option(EPSILONS, "of the lumping, in total variation")
+    red: str = option("die", "what a model of names is asked about")
+
+
+@dataclass(frozen=True)
 class Asked:
     """A model's table and its question: how likely is a red text within 20 tokens of a start?"""
 
+    name: str
     table: mg.LogitTable
     red: str
     start: str
@@ -56,32 +66,24 @@ class Asked:
         """The chain at a temperature."""
         return mg.WindowChain.from_logits(self.table, mg.SamplingSettings(temperature))
 
-    @property
-    def folder(self) -> Path:
-        """Where its results go."""
-        space = self.table.space
-        return FOLDER / f"{space.vocab_size}_tokens_context_{space.context_length}"
 
-
-def opened(arguments: Sequence[str]) -> Asked:
-    """The baby GPT, or the model of names that is given.
+def asked_of(settings: Settings) -> list[Asked]:
+    """The baby GPT, and the models of names.
 
     Raises
     ------
-    InvalidInput: more than one path, or a model that is none of names.
+    InvalidInput: a model that is none of names.
     """
-    if len(arguments) > 1:
-        raise mg.InvalidInput(
-            f"the command must name one checkpoint or none, got {len(arguments)}; leave it out for the baby GPT"
-        )
-    if not arguments:
-        trained = baby_gpt().model
-        return Asked(mg.tabulate(trained), RED, START, identity_of(trained)["weights_sha256"])
-    model = names_model(arguments[0])
-    return Asked(mg.tabulate(model), "die", "\n" * model.context_length, identity_of(model)["weights_sha256"])
+    trained = baby_gpt().model
+    found = [Asked("baby GPT", mg.tabulate(trained), RED, START, identity_of(trained)["weights_sha256"])]
+    for length in settings.context_lengths if settings.model is None else (None,):
+        model = model_at(settings.model, length or 0, settings.steps)
+        start, weights = "\n" * model.context_length, identity_of(model)["weights_sha256"]
+        found.append(Asked(f"names, context {model.context_length}", mg.tabulate(model), settings.red, start, weights))
+    return found
 
 
-def rows_of(temperature: float, found: MemoryUse, red: str) -> Rows:
+def rows_of(name: str, temperature: float, found: MemoryUse, red: str) -> Rows:
     """The rows of one temperature, the whole window last."""
     rows: Rows = []
     whole = ("0", "0", "0")
@@ -92,11 +94,13 @@ def rows_of(temperature: float, found: MemoryUse, red: str) -> Rows:
         ratio = None if loss is None else loss.ratio
         rows.append(
             {
+                "model": name,
                 "temperature": f"{temperature:g}",
                 "order": order,
                 "states": found.chain(order).n_states,
                 **dict(zip(("bits lost", "bits lower", "bits upper"), lost, strict=True)),
-                f"P({red} within {WITHIN})": mg.certified_digits(answer),
+                "red": red,
+                f"P(red within {WITHIN})": mg.certified_digits(answer),
                 **dict(zip(("P lower", "P upper"), bounds_in_digits(answer), strict=True)),
                 "times the model's": "1" if loss is None else "" if ratio is None else mg.certified_digits(ratio),
             }
@@ -104,7 +108,7 @@ def rows_of(temperature: float, found: MemoryUse, red: str) -> Rows:
     return rows
 
 
-def lumped(asked: Asked) -> Rows:
+def lumped(asked: Asked, epsilons: Sequence[float] = EPSILONS) -> Rows:
     """Sizes and answers of lumps that keep the newest token and red apart."""
     chain = asked.chain(1.0)
     space = chain.space
@@ -114,12 +118,13 @@ def lumped(asked: Asked) -> Rows:
     start = start_state(chain, asked.start)
     own = mg.hitting_probability(exact.quotient, exact.of_blocks(red), start=int(exact.block_of[start]), within=WITHIN)
     found = [("exact", exact.n_blocks, "0", own)]
-    for epsilon in EPSILONS:
+    for epsilon in epsilons:
         near = approximate_lumping(chain, labels, epsilon)
         answer = near.hitting_probability(red, start=start, within=WITHIN)
         found.append((f"{epsilon:g}", near.n_blocks, f"{near.largest_tv:.3g}", answer))
     return [
         {
+            "model": asked.name,
             "epsilon": epsilon,
             "states": chain.n_states,
             "blocks": blocks,
@@ -130,9 +135,10 @@ def lumped(asked: Asked) -> Rows:
     ]
 
 
-def draw(table: Path, path: Path) -> None:
-    """The bits lost, and below them the answers over the model's own, against the tokens remembered."""
+def draw(table: Path, name: str, path: Path) -> None:
+    """Of one model the bits lost, and below them the answers over the model's own, against the tokens remembered."""
     frame = pd.read_csv(table)
+    frame = frame[frame["model"] == name]
     panels = (("bits lost", "bits lost\nper token"), ("times the model's", "P(red) over\nthe model's"))
     with mpl.rc_context(STYLE):
         figure, axes = plt.subplots(2, sharex=True, figsize=(COLUMN_INCHES, 3.4), layout="constrained")
@@ -151,42 +157,45 @@ def draw(table: Path, path: Path) -> None:
         plt.close(figure)
 
 
-def main(arguments: Sequence[str]) -> None:
+def make(settings: Settings, folder: Path) -> Findings:
     """Make the tables and the figures."""
-    began = time.perf_counter()
-    asked = opened(arguments)
+    models = asked_of(settings)
     rows: Rows = []
-    for temperature in TEMPERATURES:
-        found = memory_use(asked.chain(temperature), target=asked.red, start=asked.start, within=WITHIN)
-        rows += rows_of(temperature, found, asked.red)
-        print(f"temperature {temperature:g} after {time.perf_counter() - began:.0f} s", flush=True)
-    table = mg.write_table(rows, asked.folder, "table")
-    if asked.table.space.n_states <= MOST_LUMPED:
-        mg.write_table(lumped(asked), asked.folder, "lumped")
-    draw(table, asked.folder / "memory.svg")
-    write_record(
-        asked.folder,
-        command="python -m experiments.memory_use" + (" MODEL" if arguments else ""),
-        settings={
-            "weights_sha256": asked.weights,
-            "temperatures": TEMPERATURES,
-            "epsilons": EPSILONS,
-            "red": asked.red,
-            "start": asked.start,
-            "within": WITHIN,
-        },
-        seconds=time.perf_counter() - began,
-        diagnostics={},
+    for asked in models:
+        for temperature in settings.temperatures:
+            found = memory_use(asked.chain(temperature), target=asked.red, start=asked.start, within=WITHIN)
+            rows += rows_of(asked.name, temperature, found, asked.red)
+        print(f"{asked.name} is done", flush=True)
+    table = mg.write_table(rows, folder, "table")
+    small = [asked for asked in models if asked.table.space.n_states <= MOST_LUMPED]
+    lumps = [row for asked in small for row in lumped(asked, settings.epsilons)]
+    mg.write_table(lumps, folder, "lumped")
+    for asked in models:
+        draw(table, asked.name, folder / f"memory_{asked.name.replace(', ', '_').replace(' ', '_')}.svg")
+    last, hot = models[-1].name, f"{settings.temperatures[0]:g}"
+    lost = {row["order"]: row["bits lost"] for row in rows if (row["model"], row["temperature"]) == (last, hot)}
+    orders = sorted(lost)
+    exact = [row for row in lumps if row["epsilon"] == "exact"][-1]
+    near = [row for row in lumps if row["model"] == exact["model"]][1]
+    return Findings(
+        [
+            f"At T = {hot} the model of {last} loses {lost[orders[-2]][:7]} bits a token with {orders[-2]} tokens of "
+            f"memory, {lost[0][:7]} with none.",
+            f"Exact lumping leaves {exact['blocks']:,} of {exact['states']:,} windows of {exact['model']}.",
+            f"Lumping within {near['epsilon']} leaves {near['blocks']:,}, and P(red within {WITHIN}) between "
+            f"{near['P lower']} and {near['P upper']}.",
+        ],
+        recorded={"weights_sha256": {asked.name: asked.weights for asked in models}, "within": WITHIN},
     )
-    hot = [row for row in rows if row["temperature"] == "1"]
-    print(
-        "Bits lost per token at temperature 1: " + ", ".join(f"{row['order']}: {row['bits lost'][:6]}" for row in hot)
-    )
-    print(f"Table: {table}")
 
+
+STUDY = Study(
+    "memory_use",
+    "How much of its window does a model use?",
+    Settings(),
+    Settings(context_lengths=(2,), steps=SMALL_STEPS, temperatures=(1.0,), epsilons=(0.2,), red="di"),
+    make,
+)
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except mg.MarkovGPTError as refusal:
-        sys.exit(str(refusal))
+    sys.exit(run(STUDY))

@@ -1,7 +1,4 @@
 """Do chains do near temperature zero what their logit gaps say? Writes results/near_zero/.
-
-    python -m experiments.near_zero
-
 Two systems: the baby GPT of the seed notebook, trained as the demo trains it, and an untrained GPT whose weights are
 made larger, so that it has several cycles at temperature zero. For each, exponents by trees and forests of least costs
 (`markovgpt.analysis.near_zero`, `markovgpt.analysis.arrival_exponents`) beside the exact distributions, times and
@@ -14,7 +11,7 @@ probabilities at low temperatures, as T ln 1/p and T ln of them:
 """
 
 import math
-import time
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,14 +25,13 @@ import pandas as pd
 import torch
 
 import markovgpt as mg
+from experiments.study import Findings, Study, option, run
 from markovgpt.analysis.arrival_exponents import arrival_exponents
 from markovgpt.analysis.cycle_barriers import CycleBarriers, cycle_barriers
 from markovgpt.analysis.near_zero import escapes, long_run_near_zero, way_out, window_exponent
 from markovgpt.demo import SEED, STEPS, TEXT, baby_gpt
 from markovgpt.export.figures import COLUMN_INCHES, DASHES, MARKERS, PALETTE, STYLE
-from markovgpt.export.record import write_record
 
-FOLDER = Path("results/near_zero")
 TEMPERATURES = (0.2, 0.1, 0.05, 0.02)
 DRAWN = {"vocab_size": 3, "context_length": 4, "tied": False}
 DRAWN_SEED, FACTOR = 19, 5.0
@@ -44,6 +40,14 @@ MOST_OVER_T = 25.0  # V**n forests at most: far more than there are of about lea
 
 Row = dict[str, Any]
 Bounds = tuple[float, float]  # of a natural logarithm
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is varied."""
+
+    temperatures: tuple[float, ...] = option(TEMPERATURES, "low temperatures, falling")
+    steps: int = option(STEPS, "optimiser steps of the baby GPT")
 
 
 @dataclass(frozen=True)
@@ -210,7 +214,7 @@ def draw_limits(rows: Sequence[Row], path: Path) -> None:
                 ends = [0, one["T"].iloc[-1]], [limit, one["exact"].iloc[-1]]
                 axes.plot(*ends, color=colour, linestyle=DASHES[2])
                 axes.plot(0, limit, color=colour, marker=MARKERS[index], fillstyle="none", markersize=7, clip_on=False)
-            axes.set(xlabel="temperature T", ylabel=label, xlim=(0, max(TEMPERATURES) * 1.04))
+            axes.set(xlabel="temperature T", ylabel=label, xlim=(0, frame["T"].max() * 1.04))
             axes.set_ylim(bottom=0)
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, title="cycle (hollow: the limit)", loc="outside upper center", ncols=4)
@@ -218,33 +222,38 @@ def draw_limits(rows: Sequence[Row], path: Path) -> None:
         plt.close(figure)
 
 
-def main() -> None:
+def make(settings: Settings, folder: Path) -> Findings:
     """Make the tables and the figure."""
-    began = time.perf_counter()
-    systems = {"baby GPT": mg.tabulate(baby_gpt().model), "drawn GPT": drawn_gpt()}
-    rows = [row for name, table in systems.items() for row in rows_of(name, table)]
+    systems = {"baby GPT": mg.tabulate(baby_gpt(settings.steps).model), "drawn GPT": drawn_gpt()}
+    rows = [row for name, table in systems.items() for row in rows_of(name, table, settings.temperatures)]
     cycles = [row for name, table in systems.items() for row in cycles_of(name, table)]
-    mg.write_table(rows, FOLDER, "table")
-    mg.write_table(cycles, FOLDER, "cycles")
-    draw_limits(rows, FOLDER / "limits.svg")
-    settings = {
-        "temperatures": TEMPERATURES,
-        "baby": {"text": TEXT, "seed": SEED, "steps": STEPS},
-        "drawn": {**DRAWN, "seed": DRAWN_SEED, "factor": FACTOR},
-    }
-    coldest = [abs(float(row["over T"])) for row in rows if row["T"] == min(TEMPERATURES)]
-    write_record(
-        FOLDER,
-        command="python -m experiments.near_zero",
-        settings=settings,
-        seconds=time.perf_counter() - began,
-        diagnostics={"largest difference over T at the coldest": max(coldest)},
+    mg.write_table(rows, folder, "table")
+    mg.write_table(cycles, folder, "cycles")
+    draw_limits(rows, folder / "limits.svg")
+    coldest = min(settings.temperatures)
+    off = max(abs(float(row["over T"])) for row in rows if row["T"] == coldest)
+    own = [row for row in cycles if row["system"] == "drawn GPT"]
+    kept = ", ".join(row["cycle"] for row in own if row["remains"] == "yes")
+    rarest = max(own, key=lambda row: float(row["long run"]))
+    deeper = sum(float(row["depth"]) > float(rarest["depth"]) for row in own)
+    return Findings(
+        [
+            f"At T = {coldest:g} every quantity is within {off:.2f} T of the limit that its logit gaps give.",
+            f"Of the {len(own)} cycles of the drawn model the long run keeps {kept} as T falls to 0.",
+            f"Depth alone does not decide: the least likely of them is {rarest['cycle']}, and deeper are {deeper}.",
+        ],
+        recorded={"text": TEXT, "seed": SEED, "drawn": {**DRAWN, "seed": DRAWN_SEED, "factor": FACTOR}},
+        diagnostics={"largest difference over T at the coldest": off},
     )
-    print(
-        f"{len(rows)} values: differences to their limits are at most {max(coldest):.2f} T at T = {min(TEMPERATURES)}"
-    )
-    print(f"Tables: {FOLDER}/table.csv, cycles.csv; figure: limits.svg")
 
+
+STUDY = Study(
+    "near_zero",
+    "Do chains do near temperature zero what their logit gaps say?",
+    Settings(),
+    Settings(temperatures=(0.2, 0.1)),
+    make,
+)
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(STUDY))

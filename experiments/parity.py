@@ -1,7 +1,5 @@
 """How soon does a small GPT forget its prompt, and does the bound of the textbook see it? Writes results/parity/.
 
-    python -m experiments.parity
-
 Forty digits, each the parity of the three before (0011 again and again), train the seed notebook's GPT: two tokens,
 three of context, the shorter windows included, 14 states. At three temperatures
 
@@ -12,8 +10,9 @@ three of context, the shorter windows included, 14 states. At three temperatures
     training     over the steps of training: the share of the long run in windows that occur in the forty digits
 """
 
-import time
+import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context
 from pathlib import Path
 
@@ -23,17 +22,16 @@ import numpy as np
 import pandas as pd
 
 import markovgpt as mg
+from experiments.study import Findings, Study, option, run
 from markovgpt.analysis.counting import occurrence_rate
 from markovgpt.analysis.mixing import MixingTime, doeblin_bound, mixing_time, total_variation_from_stationarity
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.spectrum import relaxation_time, spectral_gap
 from markovgpt.export.figures import COLUMN_INCHES, DASHES, MARKERS, PALETTE, STYLE
 from markovgpt.export.outward import bounds_in_digits
-from markovgpt.export.record import write_record
 from markovgpt.models.identity import identity_of
 from markovgpt.sweeps.group import Row
 
-FOLDER = Path("results/parity")
 BITS = mg.Vocabulary(("0", "1"))
 CONFIG = mg.GPTConfig(vocab_size=2, context_length=3)
 SEED, STEPS, DIGITS, BEGINNING = 1337, 400, 40, (0, 0, 1)
@@ -41,6 +39,15 @@ STAGES = (0, 10, 20, 30, 40, 50, 75, 100, 150, 200, 300, STEPS)
 TEMPERATURES, EPSILON = (0.2, 1.0, 2.0), 1e-6
 SHOWN = (*range(1, 10), *(round(10 ** (place / 12)) for place in range(12, 127)))  # steps of the curves
 FLOOR = 1e-9  # of the figure
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is varied."""
+
+    steps: int = option(STEPS, "optimiser steps of the model")
+    stages: tuple[int, ...] = option(STAGES, "steps after which the training is looked at")
+    temperatures: tuple[float, ...] = option(TEMPERATURES, "sampling temperatures")
 
 
 def parity_digits(n: int = DIGITS) -> tuple[int, ...]:
@@ -128,12 +135,12 @@ def distance_rows(chain: mg.WindowChain, temperature: float) -> list[Row]:
     return rows
 
 
-def training_row(stage: int) -> Row:
+def training_row(stage: int, temperatures: Sequence[float] = TEMPERATURES) -> Row:
     """What training has come to after some steps."""
     found = trained(stage)
     table = mg.tabulate(found.model)
     loss = f"{found.log[-1]['loss']:.6f}" if found.log else ""
-    shares = {f"share at T = {warmth:g}": mg.certified_digits(share_seen(table, warmth)) for warmth in TEMPERATURES}
+    shares = {f"share at T = {warmth:g}": mg.certified_digits(share_seen(table, warmth)) for warmth in temperatures}
     return {"step": stage, "loss before the last step": loss, **shares}
 
 
@@ -169,51 +176,57 @@ def draw_training(rows: Sequence[Row], path: Path) -> None:
     frame = pd.DataFrame(rows)
     with mpl.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(COLUMN_INCHES, 2.2), layout="constrained")
-        for index, temperature in enumerate(TEMPERATURES):
-            shares = frame[f"share at T = {temperature:g}"].astype(float)
-            label = f"T = {temperature:g}"
-            axes.plot(frame["step"], shares, color=PALETTE[index], marker=MARKERS[index], label=label, clip_on=False)
+        for index, column in enumerate(name for name in frame if name.startswith("share")):
+            style = {"color": PALETTE[index], "marker": MARKERS[index], "label": column.removeprefix("share at ")}
+            axes.plot(frame["step"], frame[column].astype(float), **style, clip_on=False)
         axes.set(xlabel="steps of training", ylabel="share in windows seen", ylim=(0, 1), xlim=(0, None))
         figure.legend(loc="outside upper center", ncols=3)
         figure.savefig(path, metadata={"Date": None})
         plt.close(figure)
 
 
-def main() -> None:
+def make(settings: Settings, folder: Path) -> Findings:
     """Make the tables and the figures."""
-    began = time.perf_counter()
-    final = trained(STEPS)
+    final = trained(settings.steps)
     table = mg.tabulate(final.model, with_prefixes=True)
-    chains = {temperature: chain_at(table, temperature) for temperature in TEMPERATURES}
+    chains = {temperature: chain_at(table, temperature) for temperature in settings.temperatures}
     mixing = [mixing_row(chain, temperature) for temperature, chain in chains.items()]
     distances = [row for temperature, chain in chains.items() for row in distance_rows(chain, temperature)]
-    training = [training_row(stage) for stage in STAGES]
+    training = [training_row(stage, settings.temperatures) for stage in settings.stages]
     for name, rows in (("mixing", mixing), ("distances", distances), ("training", training)):
-        mg.write_table(rows, FOLDER, name)
-    draw_distances(distances, FOLDER / "distances.svg")
-    draw_training(training, FOLDER / "training.svg")
+        mg.write_table(rows, folder, name)
+    draw_distances(distances, folder / "distances.svg")
+    draw_training(training, folder / "training.svg")
     gaps = {f"{temperature:g}": bounds_in_digits(spectral_gap(chain)) for temperature, chain in chains.items()}
-    write_record(
-        FOLDER,
-        command="python -m experiments.parity",
-        settings={
+    cold, hot = mixing[0], mixing[-1]
+    share = f"share at T = {hot['temperature']}"
+    return Findings(
+        [
+            f"At T = {cold['temperature']} the prompt is forgotten to within {EPSILON:g} after "
+            f"{cold['steps, worst start']} steps, at T = {hot['temperature']} after {hot['steps, worst start']}.",
+            f"At T = {hot['temperature']} what all windows lead to proves {hot['steps by what is common']} steps, the "
+            f"least entry {hot['steps by the least entry']}.",
+            f"Training takes the share of the long run in windows that were seen from {training[0][share][:6]} to "
+            f"{training[-1][share][:6]} at T = {hot['temperature']}.",
+        ],
+        recorded={
             "digits": BITS.show(parity_digits()),
             "seed": SEED,
-            "steps": STEPS,
             "positions": "all",
             "epsilon": EPSILON,
             "model": identity_of(final.model),
         },
-        seconds=time.perf_counter() - began,
         diagnostics={"loss": final.log[-1]["loss"], "bounds of the gap": gaps},
     )
-    for row in mixing:
-        print(
-            f"T = {row['temperature']}: within {EPSILON:g} after {row['steps, worst start']} steps; what all windows "
-            f"lead to proves {row['steps by what is common']}, the least entry {row['steps by the least entry']}"
-        )
-    print(f"Tables: {FOLDER}/mixing.csv, distances.csv, training.csv; figures: distances.svg, training.svg")
 
+
+STUDY = Study(
+    "parity",
+    "How soon does a small GPT forget its prompt, and does the bound of the textbook see it?",
+    Settings(),
+    Settings(steps=20, stages=(0, 10, 20), temperatures=(1.0, 2.0)),
+    make,
+)
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(STUDY))

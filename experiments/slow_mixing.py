@@ -1,7 +1,6 @@
-"""Does a chain that mixes slowly take more work, and is what comes out right?
+"""Does a chain that mixes slowly take more work, and is what comes out right? Writes results/slow_mixing/.
 
-The part ``mixing`` of `experiments.solver_speed`, which writes results/solver_speed/mixing/. Two questions of chains
-with random logits, and of a trained one where its file is there, at lower and lower temperatures:
+Two questions of chains with random logits, and of a trained model of names, at lower and lower temperatures:
 
     stationary    x = x P
     killed        x = x Q + (x . r) mu: from the window of zeros until the one of largest tokens, then begun again
@@ -17,12 +16,11 @@ small residual alone is not convergence; where the chain is small the largest re
 and the sum of |x - x'| with x' by multigrid. Nothing is judged where a peer came to no answer at all.
 """
 
-import json
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -31,8 +29,13 @@ import numpy as np
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigs, gmres
 
 import markovgpt as mg
-from experiments.streaming_speed import in_a_process, random_chain
+from experiments.apart import in_a_process
+from experiments.drawn_cases import windows_of
+from experiments.names_models import SMALL_STEPS, STEPS, model_at
+from experiments.streaming_speed import SEED, random_chain
+from experiments.study import Findings, Study, option, run
 from markovgpt.chains.states import Mask
+from markovgpt.export.figures import line_figure
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, is_positive, largest
 from markovgpt.solvers.certificate import relative_defect
 from markovgpt.solvers.gth import stationary_vector
@@ -43,7 +46,6 @@ TOLERANCE = 1e-12
 MOST_PRODUCTS, MOST_SECONDS = 20_000, 0.5  # of each peer
 ELIMINATED = 2000  # states up to which elimination is the judge
 CHECKED = 10  # power iteration looks at its residual every so many steps
-TEMPERATURES = (1, 0.5, 0.25, 0.12, 0.06, 0.03)
 VERDICT = {
     "expected steps": ".8g",
     "residual": ".1e",
@@ -52,26 +54,46 @@ VERDICT = {
     "sum of differences to multigrid": ".1e",
 }
 QUESTIONS = ("stationary", "killed")
-TRAINED = Path(__file__).parents[2] / "shared/data/nanogpt_names_ctx4/ckpt.pt"
 
 
 @dataclass(frozen=True)
 class Case:
-    """Random logits of a size, or a trained model's."""
+    """Random logits of a size, or a trained model's, whose checkpoint may be given."""
 
     name: str
     vocab_size: int
     context_length: int
+    steps: int = STEPS
+    model: str | None = None
 
     def chain(self, temperature: float) -> mg.WindowChain:
         """The chain at a temperature."""
         if self.name == "random":
             return random_chain(self.vocab_size, self.context_length, temperature, np.float64)
-        return mg.WindowChain.from_model(mg.load_model(TRAINED), mg.SamplingSettings(temperature=temperature))
+        model = model_at(None if self.model is None else Path(self.model), self.context_length, self.steps)
+        return mg.WindowChain.from_model(model, mg.SamplingSettings(temperature=temperature))
 
 
 SIZES = ((2, 10), (3, 6), (5, 4), (2, 14), (5, 6), (3, 10), (27, 4))
-CASES = (*(Case("random", V, L) for V, L in SIZES), Case("names", 27, 4))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is varied."""
+
+    model: Path | None = option(None, "checkpoint of a model of names; none: one that is trained here")
+    context_length: int = option(4, "of the model that is trained here")
+    steps: int = option(STEPS, "optimiser steps of the model that is trained here")
+    most_windows: int = option(10**6, "leave out larger chains of random logits; there are some of 625 to 531,441")
+    temperatures: tuple[float, ...] = option((1, 0.25, 0.06, 0.03), "sampling temperatures")
+
+    @property
+    def cases(self) -> list[Case]:
+        """The chains."""
+        drawn = [Case("random", V, L) for V, L in SIZES]
+        path = None if self.model is None else str(self.model)
+        kept = [case for case in drawn if windows_of(case) <= self.most_windows]
+        return [*kept, Case("names", 27, self.context_length, self.steps, path)]
 
 
 def posed(chain: mg.WindowChain, question: str) -> Restarted:
@@ -267,20 +289,54 @@ def measured(case: Case, temperature: float) -> list[dict[str, str]]:
     return [{**asked, "question": question, **answer} for question in QUESTIONS for answer in answers(chain, question)]
 
 
-def rows(cases: Sequence[Case] = CASES, temperatures: Sequence[float] = TEMPERATURES) -> list[dict[str, str]]:
-    """The table, without the trained chain where its file is not there."""
-    found = []
-    for case in cases:
-        if case.name == "names" and not TRAINED.exists():
-            print(f"left out: no {TRAINED}")
-            continue
-        for temperature in temperatures:
-            made = in_a_process("experiments.slow_mixing", [asdict(case), temperature], threads=1)
+def make(settings: Settings, folder: Path) -> Findings:
+    """Ask every chain in a process of its own."""
+    rows = []
+    for case in settings.cases:
+        for temperature in settings.temperatures:
+            made = in_a_process(measured, case, temperature, threads=1)
             print(*(" | ".join(row.values()) for row in made), sep="\n", flush=True)
-            found += made
-    return found
+            rows += made
+    mg.write_table(rows, folder, "table")
+    ours = [row for row in rows if row["method"] == "multigrid"]
+    curves: dict[str, tuple[list[float], list[int]]] = {}
+    for row in ours:
+        if row["question"] == "stationary":
+            x, y = curves.setdefault(f"{row['chain']} {row['V']}^{row['L']}", ([], []))
+            x.append(1 / float(row["temperature"]))
+            y.append(int(row["cycles or products"].replace(",", "")))
+    line_figure(curves, folder / "cycles.svg", x_label="1/T", y_label="cycles", logarithmic=("x",))
+    reached = {
+        method: sum(row["outcome"] == "reached" for row in rows if row["method"] == method)
+        for method in ("multigrid", *PEERS)
+    }
+    cycles = [int(row["cycles or products"].replace(",", "")) for row in ours]
+    worst = max(
+        (float(row["largest difference to GTH"]) for row in ours if row["largest difference to GTH"]), default=0
+    )
+    return Findings(
+        [
+            f"Multigrid reaches its tolerance in {reached['multigrid']} of {len(ours)} questions, in at most "
+            f"{max(cycles)} cycles, down to T = {min(settings.temperatures):g}.",
+            "Of the same questions " + ", ".join(f"{name} reaches {reached[name]}" for name in PEERS) + ".",
+            f"Where elimination is the judge no entry by multigrid is off by more than {worst:.0e}, relative.",
+        ],
+        recorded={
+            "seed": SEED,
+            "tolerance": TOLERANCE,
+            "most products of peers": MOST_PRODUCTS,
+            "most seconds of peers": MOST_SECONDS,
+        },
+    )
 
+
+STUDY = Study(
+    "slow_mixing",
+    "Does a chain that mixes slowly take more work, and is what comes out right?",
+    Settings(),
+    Settings(context_length=2, steps=SMALL_STEPS, most_windows=1, temperatures=(1.0,)),
+    make,
+)
 
 if __name__ == "__main__":
-    given, degrees = json.loads(sys.argv[1])
-    print(json.dumps(measured(Case(**given), degrees)))
+    sys.exit(run(STUDY))

@@ -1,59 +1,70 @@
-"""How fast are products and solutions on window chains, beside memory and beside peers? Writes results/solver_speed/.
+"""How fast are rare texts solved, beside whom? Writes results/solver_speed/.
 
-Four parts, each a folder with its table; ``python -m experiments.solver_speed`` makes all, a part is made by its name:
-
-    products    push and pull against the time to stream what they move, and scipy (`experiments.streaming_speed`)
-    rare        the expected time until a name model writes "sex", certified, against every peer that offers it
-    mixing      cycles at low temperatures, against power iteration, GMRES and ARPACK (`experiments.slow_mixing`)
-    large       27**3, 27**4 and 27**5 windows: solved, and certified
-
-In ``rare`` ours and the peers have one thread each; peers are asked for 1e-6 only, ours is as narrow as it comes. Ours
-is timed after a call that compiles, as theirs without importing, and neither with loading; ours is the best of some
-runs, a peer's time is of one. In ``large`` each chain has random logits, all cores, and a process of its own whose
-memory is limited to what is free; the peak is that of the whole process above what the same questions of 27**2 windows
-had taken, the making of the chain included.
+The expected time until a model of names writes a text, certified, against every peer that offers it. All have one
+thread each; peers are asked for 1e-6 only, ours is as narrow as it comes. Ours is timed after a call that compiles, as
+theirs without importing, and neither with loading; ours is the best of some runs, a peer's time is of one. What else
+is measured of solvers: `experiments.streaming_speed`, `experiments.slow_mixing`, `experiments.large_chains`.
 """
 
-import json
-import math
-import resource
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import markovgpt as mg
-from experiments import peers, slow_mixing, streaming_speed
+from experiments import peers
+from experiments.names_models import SMALL_STEPS, STEPS, model_at
 from experiments.peer_runner import PEERS
-from experiments.slow_mixing import TRAINED, by_multigrid, posed, until
-from experiments.streaming_speed import SEED, in_a_process, random_chain
-from markovgpt.export.record import write_record
-from markovgpt.memory import available_bytes, peak_bytes
+from experiments.slow_mixing import by_multigrid, until
+from experiments.study import Findings, Study, option, run
+from markovgpt.chains.states import Mask
+from markovgpt.export.figures import bar_figure
+from markovgpt.models.identity import identity_of
 from markovgpt.models.threads import one_torch_thread
 from markovgpt.scaled import as_floats
 
-FOLDER = Path("results/solver_speed")
-NAMES = Path(__file__).parents[2] / "shared/data/hf_names_ctx3"
-START, RED = (0, 0, 0), (19, 5, 24)  # three newlines; "sex"
-LIMITS = {1: 120, 0.25: 10, 0.1: 10}  # seconds of each peer, by temperature
 PEER_TOLERANCE, ROUNDS, OURS = 1e-6, 5, "markovgpt"
 
 
-def rare_rows(limits: dict[float, float] = LIMITS, names: Sequence[str] = tuple(PEERS)) -> list[dict[str, str]]:
+@dataclass(frozen=True)
+class Settings:
+    """What is varied."""
+
+    model: Path | None = option(None, "checkpoint of a model of names; none: one that is trained here")
+    context_length: int = option(3, "of the model that is trained here")
+    steps: int = option(STEPS, "optimiser steps of the model that is trained here")
+    red: str = option("sex", "the text that is waited for, from a window of ends of lines")
+    temperatures: tuple[float, ...] = option((1.0, 0.25), "sampling temperatures")
+    limits: tuple[float, ...] = option((60.0, 10.0), "seconds of each peer, for each temperature")
+    peers: tuple[str, ...] = option(tuple(PEERS), "who is asked beside us, each in an environment of its own")
+
+    def __post_init__(self) -> None:
+        if len(self.limits) != len(self.temperatures):
+            raise mg.InvalidInput(
+                f"limits must be as many as temperatures, {len(self.temperatures)}, got {len(self.limits)}; "
+                "give one each"
+            )
+
+
+def red_and_start(chain: mg.WindowChain, settings: Settings) -> tuple[Mask, int]:
+    """The windows that end with the text, and the one of ends of lines."""
+    return mg.ending_with(chain.space, settings.red, chain.vocabulary), 0
+
+
+def rare_rows(table: mg.LogitTable, settings: Settings) -> list[dict[str, str]]:
     """The expected time until a text, by us and by the peers."""
-    table, found = mg.tabulate(mg.load_model(NAMES)), []
-    for temperature, limit in limits.items():
+    found = []
+    for temperature, limit in zip(settings.temperatures, settings.limits, strict=True):
         chain = mg.WindowChain.from_logits(table, mg.SamplingSettings(temperature=temperature))
-        answers = {OURS: certified(chain), "markovgpt, not certified": uncertified(chain)}
+        answers = {OURS: certified(chain, settings), "markovgpt, not certified": uncertified(chain, settings)}
         with tempfile.TemporaryDirectory() as folder:
-            asked_of_peers(chain, Path(folder))
-            for name in names:
+            asked_of_peers(chain, settings, Path(folder))
+            for name in settings.peers:
                 answers[name] = peers.ask(
                     name, "expected_time", Path(folder), tolerance=PEER_TOLERANCE, limit_seconds=limit
                 )
@@ -64,25 +75,25 @@ def rare_rows(limits: dict[float, float] = LIMITS, names: Sequence[str] = tuple(
     return found
 
 
-def asked_of_peers(chain: mg.WindowChain, folder: Path) -> None:
+def asked_of_peers(chain: mg.WindowChain, settings: Settings, folder: Path) -> None:
     """The chain and the question in files."""
     nowhere = np.zeros(chain.n_states, dtype=bool)
-    red, start = mg.ending_with(chain.space, RED), chain.space.encode(START)
+    red, start = red_and_start(chain, settings)
     peers.write_chain(chain, folder, start=start, red=red, avoided=nowhere)
 
 
-def certified(chain: mg.WindowChain) -> dict[str, Any]:
+def certified(chain: mg.WindowChain, settings: Settings) -> dict[str, Any]:
     """Our answer in the form of a peer's."""
-    red = mg.ending_with(chain.space, RED)
-    answer, seconds = timed(chain, lambda fresh: mg.expected_hitting_time(fresh, red, start=START))
+    red, start = red_and_start(chain, settings)
+    answer, seconds = timed(chain, lambda fresh: mg.expected_hitting_time(fresh, red, start=start))
     width = peers.relative_width(answer.lower, answer.upper)
     return {"status": "answered", "value": answer.value, "width": width, "seconds": seconds}
 
 
-def uncertified(chain: mg.WindowChain) -> dict[str, Any]:
+def uncertified(chain: mg.WindowChain, settings: Settings) -> dict[str, Any]:
     """The same by multigrid alone, 1 / (x . r), without bounds."""
-    red = mg.ending_with(chain.space, RED)
-    start = np.arange(chain.n_states) == chain.space.encode(START)
+    red, first = red_and_start(chain, settings)
+    start = np.arange(chain.n_states) == first
 
     def steps(fresh: mg.WindowChain) -> float:
         problem = until(fresh, start, red)
@@ -119,160 +130,48 @@ def beside(temperature: float, name: str, answer: dict[str, Any], ours: dict[str
     }
 
 
-@dataclass(frozen=True)
-class Large:
-    """A chain of random logits."""
-
-    context_length: int
-    dtype: str
-    temperature: float
-    vocab_size: int = 27
-
-
-SIZES = ((3, "float64"), (4, "float64"), (3, "float32"), (4, "float32"), (5, "float32"))
-LARGE = tuple(Large(L, dtype, temperature) for temperature in (1, 0.25) for L, dtype in SIZES)
-LARGE_SECONDS = 3600.0  # of each
-
-
-def solved(case: Large) -> dict[str, Any]:
-    """The stationary distribution, solved and certified; run in a process of its own, which is limited for good."""
-    warm = random_chain(case.vocab_size, 2, case.temperature, case.dtype)
-    by_multigrid(warm, posed(warm, "stationary"))
-    mg.stationary_distributions(warm)
-    baseline, free = peak_bytes(), available_bytes()
-    resource.setrlimit(resource.RLIMIT_DATA, (free, free))
-    took: dict[str, Any] = {"outcome": "certified"}
-    try:
-        chain = random_chain(case.vocab_size, case.context_length, case.temperature, case.dtype)
-        times = []
-        for _ in range(ROUNDS):
-            began = time.perf_counter()
-            found, _ = by_multigrid(chain, posed(chain, "stationary"))
-            times.append(time.perf_counter() - began)
-        took |= {"solving": min(times), "cycles": found.cycles, "residual": found.residual}
-        began = time.perf_counter()
-        answer = mg.stationary_distributions(chain).only()
-        took["certifying"] = time.perf_counter() - began
-        took["width"] = float((answer.upper / answer.lower - 1).max())
-    except (MemoryError, mg.TooLarge, mg.NotConverged) as refusal:
-        took["outcome"] = str(refusal) or f"over {free / 1e9:.1f} GB"
-    return {**took, "peak": peak_bytes() - baseline}
-
-
-def solved_apart(case: Large) -> dict[str, Any]:
-    """The same from a fresh process, or why there is nothing."""
-    try:
-        return dict(in_a_process("experiments.solver_speed", asdict(case), limit_seconds=LARGE_SECONDS))
-    except subprocess.TimeoutExpired:
-        return {"outcome": f"over {LARGE_SECONDS:g} s"}
-    except subprocess.CalledProcessError as failure:
-        return {"outcome": f"ended with {failure.returncode}"}
-
-
-def large_rows(cases: Sequence[Large] = LARGE) -> list[dict[str, str]]:
-    """The table; the first of each type and temperature is what the others are compared to."""
-    found, first = [], {}
-    for case in cases:
-        took = solved_apart(case)
-        first.setdefault((case.dtype, case.temperature), (case, took))
-        found.append(sized(case, took, *first[case.dtype, case.temperature]))
-        print(" | ".join(found[-1].values()), flush=True)
-    return found
-
-
-def sized(case: Large, took: dict[str, Any], smallest: Large, took_smallest: dict[str, Any]) -> dict[str, str]:
-    """What the table says of one chain; what did not come about is left empty."""
-    per_state, growth = {}, {}
-    for what in ("solving", "certifying"):
-        each, least = (
-            of.get(what, math.nan) / size.vocab_size**size.context_length * 1e9
-            for of, size in ((took, case), (took_smallest, smallest))
-        )
-        per_state[what] = "" if math.isnan(each) else f"{each:.3g}"
-        growth[what] = "" if math.isnan(each / least) else f"{each / least:.2f}"
-    shown = {name: format(took[name], form) if name in took else "" for name, form in SHOWN.items()}
-    return {
-        "V": str(case.vocab_size),
-        "L": str(case.context_length),
-        "states": f"{case.vocab_size**case.context_length:,}",
-        "dtype": case.dtype,
-        "temperature": str(case.temperature),
-        "seconds to solve": shown["solving"],
-        "cycles": shown["cycles"],
-        "residual": shown["residual"],
-        "ns a state": per_state["solving"],
-        "times that of the smallest": growth["solving"],
-        "seconds certified": shown["certifying"],
-        "ns a state, certified": per_state["certifying"],
-        "times that of the smallest, certified": growth["certifying"],
-        "relative width": shown["width"],
-        "peak MB": "" if "peak" not in took else f"{took['peak'] / 1e6:,.0f}",
-        "outcome": took["outcome"],
-    }
-
-
-SHOWN = {"solving": ".3g", "cycles": "d", "residual": ".1e", "certifying": ".3g", "width": ".1e"}
-
-
-@dataclass(frozen=True)
-class Part:
-    """A table, and what determines it."""
-
-    rows: Callable[[], list[dict[str, str]]]
-    settings: dict[str, Any]
-
-
-PARTS = {
-    "products": Part(
-        streaming_speed.rows,
-        {"seed": SEED, "rounds": streaming_speed.ROUNDS, "cases": [asdict(case) for case in streaming_speed.CASES]},
-    ),
-    "rare": Part(
-        rare_rows,
-        {
-            "model": NAMES.name,
-            "start": START,
-            "red": RED,
-            "limits": LIMITS,
+def make(settings: Settings, folder: Path) -> Findings:
+    """Ask us and the peers."""
+    model = model_at(settings.model, settings.context_length, settings.steps)
+    rows = rare_rows(mg.tabulate(model), settings)
+    mg.write_table(rows, folder, "table")
+    hot = [row for row in rows if row["temperature"] == rows[0]["temperature"] and row["seconds"]]
+    bars = {"log10 of the seconds": [float(np.log10(max(float(row["seconds"]), 1e-4))) for row in hot]}
+    bar_figure(bars, [row["by"] for row in hot], folder / "seconds.svg", x_label="by", y_label="log10 seconds")
+    ours = rows[0]
+    theirs = [row for row in rows if not row["by"].startswith(OURS)]
+    answered = [row for row in theirs if row["status"] == "answered"]
+    bounded = [row for row in answered if row["relative width"]]
+    least = min((float(row["times our seconds"]) for row in bounded), default=None)
+    fastest = (
+        "no peer that gives bounds answered"
+        if least is None
+        else f"peers with bounds take {least:.3g} times that or more"
+    )
+    return Findings(
+        [
+            f"At T = {ours['temperature']} the expected {ours['expected steps']} tokens until {settings.red} are certified "
+            f"to {ours['relative width']} in {ours['seconds']} s; {fastest}.",
+            f"{len(answered)} of {len(theirs)} questions to peers were answered within their limits.",
+            f"At T = {rows[-1]['temperature']} the expected tokens are "
+            f"{[row for row in rows if row['by'] == OURS][-1]['expected steps']}.",
+        ],
+        recorded={
+            "weights_sha256": identity_of(model)["weights_sha256"],
             "tolerance of peers": PEER_TOLERANCE,
             "rounds": ROUNDS,
-            "peers": peers.PINS,
+            "pins": peers.PINS,
         },
-    ),
-    "mixing": Part(
-        slow_mixing.rows,
-        {
-            "seed": SEED,
-            "trained": TRAINED.parent.name if TRAINED.exists() else "left out",
-            "tolerance": slow_mixing.TOLERANCE,
-            "temperatures": slow_mixing.TEMPERATURES,
-            "most products of peers": slow_mixing.MOST_PRODUCTS,
-            "most seconds of peers": slow_mixing.MOST_SECONDS,
-            "cases": [asdict(case) for case in slow_mixing.CASES],
-        },
-    ),
-    "large": Part(large_rows, {"seed": SEED, "cases": [asdict(case) for case in LARGE]}),
-}
+    )
 
 
-def main(names: Sequence[str]) -> None:
-    """Make the tables of these parts."""
-    for name in names:
-        began = time.perf_counter()
-        print(name, flush=True)
-        table = mg.write_table(PARTS[name].rows(), FOLDER / name, "table")
-        write_record(
-            FOLDER / name,
-            command=f"python -m experiments.solver_speed {name}",
-            settings=PARTS[name].settings,
-            seconds=time.perf_counter() - began,
-            diagnostics={},
-        )
-        print(f"Table: {table}")
-
+STUDY = Study(
+    "solver_speed",
+    "How fast is the time until a rare text solved, and beside whom?",
+    Settings(),
+    Settings(context_length=2, steps=SMALL_STEPS, red="se", temperatures=(1.0,), limits=(1.0,), peers=()),
+    make,
+)
 
 if __name__ == "__main__":
-    if sys.argv[1:2] and sys.argv[1].startswith("{"):
-        print(json.dumps(solved(Large(**json.loads(sys.argv[1])))))
-    else:
-        main(sys.argv[1:] or list(PARTS))
+    sys.exit(run(STUDY))

@@ -5,15 +5,22 @@ with 2,048 tokens of context and calls that 3,998 kB; it is 3,998 bytes. GPT-2 i
 """
 
 import math
-import time
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from markovgpt.export.record import write_record
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+
+from experiments.study import Findings, Study, run
+from markovgpt.export.figures import COLUMN_INCHES, PALETTE, STYLE
 from markovgpt.export.tables import write_table
 
-FOLDER = Path("results/state_sizes")
+
+@dataclass(frozen=True)
+class Settings:
+    """Nothing can be chosen."""
 
 
 @dataclass(frozen=True)
@@ -66,26 +73,40 @@ def rows_of(machines: Sequence[Machine]) -> list[dict[str, str]]:
     ]
 
 
-def main() -> None:
-    """Write the table."""
-    began = time.perf_counter()
-    write_table(rows_of(MACHINES), FOLDER, "table")
-    write_record(
-        FOLDER,
-        command="python -m experiments.state_sizes",
-        settings={"machines": len(MACHINES)},
-        seconds=time.perf_counter() - began,
-        diagnostics={},
-    )
+def make(settings: Settings, folder: Path) -> Findings:
+    """Write the table, and draw it."""
+    rows = rows_of(MACHINES)
+    write_table(rows, folder, "table")
+    draw_sizes(MACHINES, folder / "sizes.svg")
     bits = {machine.name: machine.bits for machine in MACHINES}
     gpt2, notebook = bits["GPT-2"], bits["GPT-2 vocabulary, 2,048 tokens (the notebook's)"]
-    print(f"One state of GPT-2 takes {gpt2:,.0f} bits, {gpt2 / 8:,.0f} bytes: less than a Commodore 64 holds.")
-    print(
-        f"With the notebook's 2,048 tokens it is {notebook:,.0f} bits, {notebook / 8:,.0f} bytes "
-        "(the notebook's text says 31,984 bits = 3,998 kB; it is 3,998 bytes)."
+    return Findings(
+        [
+            f"One state of GPT-2 takes {gpt2:,.0f} bits, {gpt2 / 8:,.0f} bytes: less than a Commodore 64 holds.",
+            f"With the notebook's 2,048 tokens it is {notebook:,.0f} bits, {notebook / 8:,.0f} bytes "
+            "(the notebook's text says 31,984 bits = 3,998 kB; it is 3,998 bytes).",
+            "The baby GPT's is 3 bits: small enough to draw.",
+        ]
     )
-    print(f"The baby GPT's is 3 bits: small enough to draw. Table: {FOLDER}/table.csv")
 
+
+def draw_sizes(machines: Sequence[Machine], path: Path) -> None:
+    """A bar for each machine, over bits on a logarithmic axis; hatched where it is a computer."""
+    ordered = sorted(machines, key=lambda machine: machine.bits)
+    with mpl.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(2 * COLUMN_INCHES, 2.6), layout="constrained")
+        for place, machine in enumerate(ordered):
+            computer = machine.memory_bits is not None
+            axes.barh(
+                place, machine.bits, color=PALETTE[int(computer)], hatch="//" if computer else None, edgecolor="white"
+            )
+        axes.set(xscale="log", xlabel="bits of one state (hatched: computers)")
+        axes.set_yticks(range(len(ordered)), [machine.name for machine in ordered])
+        figure.savefig(path, metadata={"Date": None})
+        plt.close(figure)
+
+
+STUDY = Study("state_sizes", "How large is one state of a GPT, as a finite machine?", Settings(), Settings(), make)
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(STUDY))

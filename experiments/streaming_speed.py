@@ -1,6 +1,6 @@
-"""How near to the speed of memory are the two products with a table of windows?
+"""How near to the speed of memory are the two products with a table of windows? Writes results/streaming_speed/.
 
-The part ``products`` of `experiments.solver_speed`, which writes results/solver_speed/products/. A product must move
+A product must move
 the table once, one vector in and one vector out. The floor is the time that takes: the better of two ways to read the
 table with nothing to compute, on as many threads and into memory that is there already,
 
@@ -13,15 +13,13 @@ chain's products are those with the table and what comes with them: an array for
 have 24 bits the division by the sums of their rows.
 """
 
-import json
 import math
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,14 +27,16 @@ from numpy.typing import DTypeLike, NDArray
 from scipy.sparse import csr_array
 
 import markovgpt as mg
+from experiments.apart import in_a_process
+from experiments.study import Findings, Study, option, run
 from markovgpt.chains import streaming
 from markovgpt.chains.compiled import compiled
+from markovgpt.export.figures import bar_figure
 
 SEED, ROUNDS = 1337, 25
 ENTRIES = 1e7
 LARGEST = (27, 5)  # V and L of the one table that no cache holds
 STREAMS = 4
-LIBRARIES = ("OMP", "OPENBLAS", "MKL", "NUMBA")
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,6 @@ class Case:
 def length_near(vocab_size: int, entries: float) -> int:
     """The context length whose table, V**(L+1), is nearest to so many entries, by their ratio."""
     return round(math.log(entries, vocab_size)) - 1
-
-
-CASES = (
-    *(
-        Case(V, length_near(V, ENTRIES), dtype, threads)
-        for V in (2, 3, 5, 27, 65)
-        for dtype in ("float64", "float32")
-        for threads in (1, 2)
-    ),
-    *(Case(*LARGEST, "float32", threads) for threads in (1, 2)),
-)
 
 
 def random_chain(vocab_size: int, context_length: int, temperature: float, dtype: DTypeLike) -> mg.WindowChain:
@@ -189,33 +178,61 @@ def spread(seconds: Sequence[float]) -> str:
     return f"{min(seconds):.3g} to {max(seconds):.3g}"
 
 
-def in_a_process(module: str, job: Any, *, threads: int | None = None, limit_seconds: float | None = None) -> Any:
-    """What a module of experiments answers to a job, both ways json, in a fresh process with so many threads.
-
-    Raises
-    ------
-    CalledProcessError, TimeoutExpired: it failed, or took longer than allowed and was ended.
-    """
-    fixed = {} if threads is None else {f"{library}_NUM_THREADS": str(threads) for library in LIBRARIES}
-    done = subprocess.run(
-        [sys.executable, "-m", module, json.dumps(job)],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        timeout=limit_seconds,
-        env={**os.environ, **fixed},
-    )
-    return json.loads(done.stdout)
-
-
-def rows(cases: Sequence[Case] = CASES) -> list[dict[str, str]]:
+def rows_of(cases: Sequence[Case], rounds: int) -> list[dict[str, str]]:
     """The table."""
     found = []
     for case in cases:
-        found += in_a_process("experiments.streaming_speed", asdict(case), threads=case.threads)
+        found += in_a_process(measured, case, rounds, threads=case.threads)
         print(*(" | ".join(row.values()) for row in found[-2:]), sep="\n", flush=True)
     return found
 
 
+@dataclass(frozen=True)
+class Settings:
+    """What is measured."""
+
+    rounds: int = option(ROUNDS, "times that each work is done, in turns")
+    entries: float = option(ENTRIES, "of the tables, about")
+    vocab_sizes: tuple[int, ...] = option((2, 3, 5, 27, 65), "tokens")
+    largest: bool = option(True, f"also the table of {LARGEST[0]}^{LARGEST[1] + 1} entries, which no cache holds")
+
+    @property
+    def cases(self) -> list[Case]:
+        """The tables and threads."""
+        kinds = [(V, dtype) for V in self.vocab_sizes for dtype in ("float64", "float32")]
+        found = [Case(V, length_near(V, self.entries), dtype, threads) for V, dtype in kinds for threads in (1, 2)]
+        return found + [Case(*LARGEST, "float32", threads) for threads in (1, 2) if self.largest]
+
+
+def make(settings: Settings, folder: Path) -> Findings:
+    """Measure every case in a process of its own."""
+    rows = rows_of(settings.cases, settings.rounds)
+    mg.write_table(rows, folder, "table")
+    ratios = [float(row["times the floor"]) for row in rows]
+    faster = [float(row["times faster than scipy's CSR"]) for row in rows if row["times faster than scipy's CSR"]]
+    alone = [row for row in rows if row["threads"] == "1" and row["dtype"] == "float32"]
+    labels = [f"{row['V']}^{row['L']} {row['product']}" for row in alone]
+    heights = {"times the floor": [float(row["times the floor"]) for row in alone]}
+    bar_figure(heights, labels, folder / "floor.svg", x_label="windows, one thread", y_label="times the floor")
+    largest = max(rows, key=lambda row: float(row["MB moved"]))
+    return Findings(
+        [
+            f"A product takes {min(ratios):.2f} to {max(ratios):.2f} times what streaming its memory does.",
+            f"On one table of {largest['entries']} entries it takes {largest['times the floor']} times that "
+            f"({largest['product']}, {largest['threads']} threads).",
+            f"It is {min(faster):.1f} to {max(faster):.1f} times faster than scipy's product of the same chain.",
+        ],
+        recorded={"seed": SEED},
+    )
+
+
+STUDY = Study(
+    "streaming_speed",
+    "How near to the speed of memory are the two products with a table of windows?",
+    Settings(rounds=15),
+    Settings(rounds=1, entries=1e3, vocab_sizes=(3,), largest=False),
+    make,
+)
+
 if __name__ == "__main__":
-    print(json.dumps(measured(Case(**json.loads(sys.argv[1])))))
+    sys.exit(run(STUDY))

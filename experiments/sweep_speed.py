@@ -1,52 +1,67 @@
-"""How long do a hundred settings take? Writes results/sweep_speed/.
+"""How long do many settings take? Writes results/sweep_speed/.
 
-    python -m experiments.sweep_speed MODEL        the path of a checkpoint over letters and the end of the line
-
-P(sex within 200 tokens) from empty lines, under 10 temperatures x 10 top_k, none of which makes it impossible to names:
-by a sweep with one process and with two, and by the plain Python API, one question after the other. Each is a fresh
-process and makes the table of logits itself; the answers of all three must be the same.
+P(sex within 200 tokens) from empty lines, of a model of names, under several temperatures and top_k that cut off
+little: by a sweep with one process and with two, and by the plain Python API, one question after the other. Each is a
+fresh process and makes the table of logits itself; the answers of all three must be the same.
 """
 
 import csv
-import json
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import markovgpt as mg
-from experiments.names_models import names_model, path_given
-from markovgpt.export.record import write_record
+from experiments.apart import in_a_process
+from experiments.names_models import SMALL_STEPS, STEPS, model_at
+from experiments.study import Findings, Study, option, run
+from markovgpt.export.figures import bar_figure
 from markovgpt.models.identity import identity_of
 from markovgpt.models.threads import torch_threads
 from markovgpt.sweeps.grid import SweepGrid
 from markovgpt.sweeps.sweep import sweep
 
-FOLDER = Path("results/sweep_speed")
-RED, WITHIN, TARGET_SECONDS = "sex", 200, 300
-TEMPERATURES = tuple(tenths / 10 for tenths in range(6, 16))
-TOP_KS = (None, 26, 25, 24, 23, 22, 21, 20, 19, 18)
 ALONE = "one by one"
 WAYS = ("1", "2", ALONE)  # processes of a sweep, or none
 
 
-def grid(model: mg.NextTokenModel) -> SweepGrid:
-    """The hundred questions, from a window full of ends of lines."""
-    start = "\n" * model.context_length
-    return SweepGrid(reds=[RED], starts=[start], within=WITHIN, temperatures=TEMPERATURES, top_ks=TOP_KS)
+@dataclass(frozen=True)
+class Settings:
+    """What is varied."""
+
+    model: Path | None = option(None, "checkpoint of a model of names; none: one that is trained here")
+    context_length: int = option(4, "of the model that is trained here")
+    steps: int = option(STEPS, "optimiser steps of the model that is trained here")
+    red: str = option("sex", "what is asked about")
+    within: int = option(200, "tokens")
+    temperatures: tuple[float, ...] = option((0.6, 0.8, 1.0, 1.2, 1.4), "sampling temperatures")
+    top_ks: tuple[int | None, ...] = option((None, 26, 24, 22, 20), "tokens left, each with each temperature")
+    target_seconds: float = option(75.0, "what the settings should take: 3 s each")
+
+    def opened(self) -> mg.NextTokenModel:
+        """The model."""
+        return model_at(self.model, self.context_length, self.steps)
+
+    def grid(self, model: mg.NextTokenModel) -> SweepGrid:
+        """The questions, from a window full of ends of lines."""
+        start = "\n" * model.context_length
+        asked = {"within": self.within, "temperatures": self.temperatures, "top_ks": self.top_ks}
+        return SweepGrid(reds=[self.red], starts=[start], **asked)
 
 
-def values_by(path: str, way: str) -> list[str]:
-    """The answers in their order, by one of the ways."""
-    model = names_model(path)
-    asked = grid(model)
+def values_by(given: dict[str, Any], way: str) -> list[str]:
+    """The answers in their order, by one of the ways; the settings as json has them."""
+    path = given["model"]
+    settings = Settings(**given | {"model": None if path is None else Path(path)})
+    model = settings.opened()
+    asked = settings.grid(model)
     if way == ALONE:
         table, found = mg.tabulate(model), []
-        for settings in asked.settings:
-            chain = mg.WindowChain.from_logits(table, settings)
-            answer = mg.hitting_probability(chain, RED, start=asked.starts[0], within=WITHIN)
+        for setting in asked.settings:
+            chain = mg.WindowChain.from_logits(table, setting)
+            answer = mg.hitting_probability(chain, settings.red, start=asked.starts[0], within=settings.within)
             found.append(mg.certified_digits(answer))
         return found
     with tempfile.TemporaryDirectory() as folder:
@@ -55,62 +70,66 @@ def values_by(path: str, way: str) -> list[str]:
             return [row["value"] for row in csv.DictReader(lines)]
 
 
-def in_a_process(path: str, way: str) -> tuple[list[str], float]:
+def timed(settings: Settings, way: str) -> tuple[list[str], float]:
     """The answers of `values_by` from a fresh process, and the seconds from its start to its end."""
-    command, began = [sys.executable, "-m", "experiments.sweep_speed", json.dumps([path, way])], time.perf_counter()
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout), time.perf_counter() - began
+    given = asdict(settings) | {"model": None if settings.model is None else str(settings.model)}
+    began = time.perf_counter()
+    return in_a_process(values_by, given, way), time.perf_counter() - began
 
 
-def row_of(way: str, n_settings: int, seconds: float, of_one: float) -> dict[str, str]:
+def row_of(way: str, n_settings: int, seconds: float, of_one: float, target: float) -> dict[str, str]:
     """What the table says of one way."""
     return {
         "asked": f"{ALONE}, Python API" if way == ALONE else f"sweep, {way} process{'es'[: 2 * (way != '1')]}",
         "settings": str(n_settings),
         "seconds": f"{seconds:.0f}",
         "seconds a setting": f"{seconds / n_settings:.2f}",
-        "target seconds": str(TARGET_SECONDS),
-        "of the target": f"{seconds / TARGET_SECONDS:.2f}",
+        "target seconds": f"{target:g}",
+        "of the target": f"{seconds / target:.2f}",
         "times faster than 1 process": f"{of_one / seconds:.2f}",
     }
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Measure each way, and write the table.
+def make(settings: Settings, folder: Path) -> Findings:
+    """Measure each way.
 
     Raises
     ------
     MarkovGPTError: two ways gave other answers.
     """
-    began, path = time.perf_counter(), path_given(arguments, "experiments.sweep_speed")
-    model, rows, answers, of_one = names_model(path), [], [], 0.0
+    model = settings.opened()
+    answers: list[str] = []
+    seconds: dict[str, float] = {}
+    rows = []
     for way in WAYS:
-        found, seconds = in_a_process(path, way)
-        answers, of_one = answers or found, of_one or seconds
+        found, seconds[way] = timed(settings, way)
+        answers = answers or found
         if found != answers:
             raise mg.MarkovGPTError(f"every way must give the same answers, got others by {way}")
-        rows.append(row_of(way, len(found), seconds, of_one))
+        rows.append(row_of(way, len(found), seconds[way], seconds[WAYS[0]], settings.target_seconds))
         print(" | ".join(rows[-1].values()), flush=True)
-    mg.write_table(rows, FOLDER, "table")
-    write_record(
-        FOLDER,
-        command="python -m experiments.sweep_speed MODEL",
-        settings={
-            "weights_sha256": identity_of(model)["weights_sha256"],
-            "grid": grid(model).as_json(),
-            "cores": torch_threads(),
-        },
-        seconds=time.perf_counter() - began,
-        diagnostics={},
+    mg.write_table(rows, folder, "table")
+    labels = [row["asked"] for row in rows]
+    bars = {"seconds": list(seconds.values())}
+    bar_figure(bars, labels, folder / "seconds.svg", x_label="how it is asked", y_label="seconds")
+    n, one, two, alone = len(answers), *(f"{each:.0f}" for each in seconds.values())
+    return Findings(
+        [
+            f"{n} settings of one word take {one} s in one process, {two} s in two.",
+            f"Asked one by one in Python they take {alone} s.",
+            f"All three ways give the same digits, {answers[0]} under the first setting.",
+        ],
+        recorded={"weights_sha256": identity_of(model)["weights_sha256"], "cores": torch_threads()},
     )
-    print(f"Table: {FOLDER}/table.csv")
 
+
+STUDY = Study(
+    "sweep_speed",
+    "How long do many settings take?",
+    Settings(),
+    Settings(context_length=2, steps=SMALL_STEPS, red="se", within=20, temperatures=(1.0,), top_ks=(None, 20)),
+    make,
+)
 
 if __name__ == "__main__":
-    if sys.argv[1:2] and sys.argv[1].startswith("["):
-        print(json.dumps(values_by(*json.loads(sys.argv[1]))))
-    else:
-        try:
-            main(sys.argv[1:])
-        except mg.MarkovGPTError as refusal:
-            sys.exit(str(refusal))
+    sys.exit(run(STUDY))

@@ -7,9 +7,6 @@ peak of memory beside its prediction, and the time to open the table from disk. 
 published ones: how long the arithmetic takes does not depend on the weights.
 """
 
-import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,11 +19,12 @@ from pathlib import Path
 import torch
 
 import markovgpt as mg
-from markovgpt.export.record import write_record
+from experiments.apart import in_a_process
+from experiments.study import Findings, Study, option, run
+from markovgpt.export.figures import line_figure
 from markovgpt.memory import peak_bytes, shown_bytes
 from markovgpt.models.prefix_tree import survey_of_gpt
 
-FOLDER = Path("results/tabulation_speed")
 SEED, ROUNDS, BATCHES = 1337, 3, (256, 1024, 4096, 16384)
 CORES = torch.get_num_threads()
 
@@ -194,12 +192,10 @@ def growth_of(context_length: int, on_disk: bool) -> dict[str, str]:
     }
 
 
-def in_a_process(context_length: int, on_disk: bool) -> dict[str, str]:
+def growth_apart(context_length: int, on_disk: bool) -> dict[str, str]:
     """A row of `growth_of`, from a fresh process; its table is thrown away."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "experiments.tabulation_speed", json.dumps([context_length, on_disk])]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "TMPDIR": folder})
-    return dict(json.loads(done.stdout))
+        return dict(in_a_process(growth_of, context_length, on_disk, environment={"TMPDIR": folder}))
 
 
 def spread(times: Sequence[float]) -> str:
@@ -207,29 +203,69 @@ def spread(times: Sequence[float]) -> str:
     return f"{min(times):.2f} to {max(times):.2f}"
 
 
-def main() -> None:
-    """Measure, and write the three tables."""
-    began = time.perf_counter()
+@dataclass(frozen=True)
+class Settings:
+    """What is measured."""
+
+    models: tuple[str, ...] = option(tuple(case.name for case in CASES), "shapes that are held against full forwards")
+    context_lengths: tuple[int, ...] = option((2, 3, 4, 5), "of the model of 27 tokens whose growth is followed")
+
+    def __post_init__(self) -> None:
+        strangers = set(self.models) - {case.name for case in CASES}
+        if strangers:
+            raise mg.InvalidInput(
+                f"models must be of {', '.join(case.name for case in CASES)}, got {', '.join(strangers)}; "
+                "leave them out"
+            )
+
+
+def make(settings: Settings, folder: Path) -> Findings:
+    """Measure, and write the tables."""
+    cases = [case for case in CASES if case.name in settings.models]
     tables = {
-        "speed": [speed_of(case) for case in CASES],
-        "rate": [rate_of(case, threads) for case in CASES for threads in sorted({1, CORES})],
-        "growth": [in_a_process(L, on_disk) for on_disk in (False, True) for L in (2, 3, 4, 5)],
+        "speed": [speed_of(case) for case in cases],
+        "rate": [rate_of(case, threads) for case in cases for threads in sorted({1, CORES})],
+        "growth": [growth_apart(L, on_disk) for on_disk in (False, True) for L in settings.context_lengths],
     }
     for name, rows in tables.items():
-        print("\n".join([name, " | ".join(rows[0]), *(" | ".join(row.values()) for row in rows)]), flush=True)
-        mg.write_table(rows, FOLDER, name)
-    write_record(
-        FOLDER,
-        command="python -m experiments.tabulation_speed",
-        settings={"seed": SEED, "rounds": ROUNDS, "batches": BATCHES, "cores": CORES},
-        seconds=time.perf_counter() - began,
-        diagnostics={},
+        if rows:
+            print("\n".join([name, " | ".join(rows[0]), *(" | ".join(row.values()) for row in rows)]), flush=True)
+            mg.write_table(rows, folder, name)
+    growth = tables["growth"]
+    curves = {
+        kept: tuple(
+            zip(
+                *((27 ** int(row["L"]), float(row["microseconds a window"])) for row in growth if row["kept"] == kept),
+                strict=True,
+            )
+        )
+        for kept in ("in memory", "on disk")
+    }
+    path = folder / "growth.svg"
+    line_figure(curves, path, x_label="windows", y_label="microseconds a window", logarithmic=("x", "y"))
+    last = growth[len(growth) // 2 - 1]
+    faster = [f"{row['times faster']} times ({row['model']})" for row in tables["speed"]]
+    ratios = [float(row["predicted / peak"]) for row in growth]
+    return Findings(
+        [
+            f"{last['windows']} windows are tabulated in {last['seconds']} s, {last['microseconds a window']} "
+            "microseconds each.",
+            f"That is faster than full forwards by {' and '.join(faster)}."
+            if faster
+            else "Full forwards were left out.",
+            f"The memory that is predicted is {min(ratios):.2f} to {max(ratios):.2f} times what it takes at the peak.",
+        ],
+        recorded={"seed": SEED, "rounds": ROUNDS, "batches": BATCHES, "cores": CORES},
     )
-    print(f"Tables: {FOLDER}/speed.csv, rate.csv, growth.csv")
 
+
+STUDY = Study(
+    "tabulation_speed",
+    "How fast is every window tabulated, and in how much memory?",
+    Settings(),
+    Settings(models=(), context_lengths=(2,)),
+    make,
+)
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        print(json.dumps(growth_of(*json.loads(sys.argv[1]))))
-    else:
-        main()
+    sys.exit(run(STUDY))

@@ -1,9 +1,7 @@
 """What does training change, step by step? Writes results/training_path/.
 
-    python -m experiments.training_path           the seed's baby GPT, at every step of the demo's training
-    python -m experiments.training_path NAMES     and a GPT of names, every 50 steps; a text file, a name a line
-
-Each model is a chain over the same windows:
+The seed's baby GPT, at every step of the demo's training, and a GPT of names, every 50 steps. Each
+model is a chain over the same windows:
 
     baby         loss, entropy rate, divergence from the data, spectral gap, greedy cycles, stationary mass on the
                  windows seen in training, P(red): digits that are certain, but for the spectral gap, an estimate
@@ -13,9 +11,7 @@ Each model is a chain over the same windows:
     states.gif   the baby's state graph as it learns, and its first and last picture
 """
 
-import hashlib
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +24,8 @@ import numpy as np
 import pandas as pd
 
 import markovgpt as mg
-from experiments.names_models import LETTERS
+from experiments.names_models import LETTERS, default_names, names_in
+from experiments.study import Findings, Study, option, run
 from markovgpt.analysis.empirical import divergence_from_data, stationary_mass
 from markovgpt.analysis.entropy import entropy_rate
 from markovgpt.analysis.result import Answer
@@ -37,11 +34,9 @@ from markovgpt.chains.counted import WindowCounts, count_windows, counted_chain,
 from markovgpt.demo import BITS, RED, SEED, START, STEPS, TEXT, baby_gpt
 from markovgpt.export.figures import PALETTE, STYLE
 from markovgpt.export.outward import bounds_in_digits
-from markovgpt.export.record import write_record
 from markovgpt.graphs.animation import Moment, draw_moment, write_animation
 from markovgpt.solvers.certificate import Enclosure
 
-FOLDER = Path("results/training_path")
 CONTEXT, WITHIN = 3, 10
 WORDS = ("die", "sex")  # one is in names that there are, the other is in none
 NAMES_STEPS, EVERY, BATCH, RATE = 1500, 50, 512, 3e-3
@@ -58,6 +53,16 @@ GAP, GAP_BOUND, CYCLES, LONGEST, MASS = (
 ESTIMATED_DIGITS = 4
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is varied."""
+
+    text: Path | None = option(None, "a text file, a name a line; none: the names of HTML's characters")
+    baby_steps: int = option(STEPS, "optimiser steps of the baby GPT")
+    steps: int = option(NAMES_STEPS, "optimiser steps of the model of names")
+    every: int = option(EVERY, "steps between two looks at the model of names")
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,73 +220,52 @@ def middle(cell: Any) -> float:
     return float(cell)
 
 
-def main(arguments: Sequence[str]) -> None:
+def make(settings: Settings, folder: Path) -> Findings:
     """Make the tables, the figures and the animation."""
-    began = time.perf_counter()
-    if len(arguments) > 1:
-        raise mg.InvalidInput(
-            f"the command must name one text of names or none, got {len(arguments)}; "
-            "give its path: python -m experiments.training_path NAMES"
-        )
-    texts = names_in(Path(arguments[0])) if arguments else None
-    rows, moments, asked = baby()
-    mg.write_table(rows, FOLDER, "baby")
+    texts = default_names() if settings.text is None else names_in(settings.text)
+    rows, moments, asked = baby(settings.baby_steps)
+    mg.write_table(rows, folder, "baby")
     facts = of_data("baby", asked)
-    draw_path(rows, facts, FOLDER / "baby.svg")
-    write_animation(moments, FOLDER / "states.gif")
+    draw_path(rows, facts, folder / "baby.svg")
+    write_animation(moments, folder / "states.gif")
     for index, name in ((0, "first"), (len(moments) - 1, "last")):
-        draw_moment(moments, index, FOLDER / f"states_{name}.svg")
-    settings: dict[str, Any] = {"text": TEXT, "seed": SEED, "steps": STEPS, "within": WITHIN}
-    print(f"baby after {time.perf_counter() - began:.0f} s", flush=True)
-    if texts is not None:
-        rows, asked = names(texts)
-        mg.write_table(rows, FOLDER, "names")
-        found = of_data("names", asked)
-        draw_path(rows, found, FOLDER / "names.svg")
-        facts += found
-        settings["names"] = {
-            "file": Path(arguments[0]).name,
-            "sha256": hashlib.sha256(Path(arguments[0]).read_bytes()).hexdigest(),
-            "steps": NAMES_STEPS,
-            "every": EVERY,
+        draw_moment(moments, index, folder / f"states_{name}.svg")
+    print("baby is done", flush=True)
+    of_names, asked = names(texts, steps=settings.steps, every=settings.every)
+    mg.write_table(of_names, folder, "names")
+    found = of_data("names", asked)
+    draw_path(of_names, found, folder / "names.svg")
+    mg.write_table(facts + found, folder, "data")
+    first, last = of_names[0], of_names[-1]
+    word = f"P({WORDS[0]} in a name)"
+    own = next(row["value"] for row in found if row["quantity"] == word)
+    return Findings(
+        [
+            f"{last['step']} steps on {len(texts):,} names take the divergence from {first[DIVERGENCE][:6]} to "
+            f"{last[DIVERGENCE][:6]} bits a token.",
+            f"The baby GPT goes from {rows[0][LOSS][:6]} to {rows[-1][LOSS][:6]} bits a token and says "
+            f"{rows[-1]['it says, for ever']} for ever at temperature 0.",
+            f"{word} goes from {first[word][:9]} to {last[word][:9]}; in the names themselves it is {own[:9]}.",
+        ],
+        recorded={
+            "baby": {"text": TEXT, "within": WITHIN},
+            "seed": SEED,
             "batch_size": BATCH,
             "learning_rate": RATE,
             "context_length": CONTEXT,
             "sizes": WIDTH,
             "words": WORDS,
-        }
-        print(f"names after {time.perf_counter() - began:.0f} s", flush=True)
-    mg.write_table(facts, FOLDER, "data")
-    write_record(
-        FOLDER,
-        command=f"python -m experiments.training_path{' NAMES' if arguments else ''}",
-        settings=settings,
-        seconds=time.perf_counter() - began,
-        diagnostics={},
+        },
     )
-    print(f"Tables and figures: {FOLDER}/")
 
 
-def names_in(file: Path) -> list[str]:
-    """The lines of a text file.
-
-    Raises
-    ------
-    InvalidInput: no such file, no names, or other letters than a to z.
-    """
-    try:
-        found = file.read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise mg.InvalidInput(f"the names must be a text file, got {file.name} ({error}); a name a line") from error
-    if not found:
-        raise mg.InvalidInput(f"the names must hold at least one, got none in {file.name}; a name a line")
-    for name in found:
-        LETTERS.encode(name)
-    return found
-
+STUDY = Study(
+    "training_path",
+    "What does training change, step by step?",
+    Settings(),
+    Settings(baby_steps=2, steps=2, every=2),
+    make,
+)
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except mg.MarkovGPTError as refusal:
-        sys.exit(str(refusal))
+    sys.exit(run(STUDY))

@@ -86,8 +86,11 @@ def run_demo(folder: str | Path = FOLDER, *, say: Callable[[str], None] = print)
         settings=settings,
         seconds=time.perf_counter() - began,
         diagnostics={"stationary_residual": long_run.residual},
+        found=found_of(trained, after),
     )
-    _report(say, place, trained, after)
+    for line in found_of(trained, after):
+        say(line)
+    say(f"tables and figures: {place}/   the model: {place}/model   the state graph: {place}/states_after.svg")
     return place
 
 
@@ -260,15 +263,16 @@ def _write_walk(place: Path, table: LogitTable) -> None:
     write_table(rows, place, "walk")
 
 
-def _report(say: Callable[[str], None], place: Path, trained: TrainedGPT, table: LogitTable) -> None:
-    """What was found, in a few lines."""
+def found_of(trained: TrainedGPT, table: LogitTable) -> tuple[str, str, str]:
+    """What was found, in three sentences."""
     chain = WindowChain.from_logits(table)
     red, start = ending_with(table.space, RED, BITS), BITS.encode(START)
     within = certified_digits(hitting_probability(chain, red, start=start, within=10))
     steps = certified_digits(expected_hitting_time(chain, red, start=start))
-    cycles = greedy_machine(table)
-    loops = ", ".join(cycles.cycle_label(index) for index in range(len(cycles.cycles)))
-    say(f"baby GPT: {trained.model.n_parameters:,} parameters, {table.space.n_states} states, trained on {TEXT}")
-    say(f"P({RED} within 10 tokens from {START}) = {within}; expected tokens until {RED}: {steps}")
-    say(f"at temperature 0 it says, for ever: {loops}")
-    say(f"tables and figures: {place}/   the model: {place}/model   the state graph: {place}/states_after.svg")
+    machine = greedy_machine(table)
+    loops = ", ".join(machine.cycle_label(index) for index in range(len(machine.cycles)))
+    return (
+        f"{trained.model.n_parameters:,} parameters make {table.space.n_states} states; the baby GPT learnt {TEXT}.",
+        f"P({RED} within 10 tokens from {START}) = {within}; expected tokens until {RED}: {steps}.",
+        f"At temperature 0 it says, for ever: {loops}.",
+    )

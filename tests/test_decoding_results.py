@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 import markovgpt as mg
-from experiments.decoding import BEAMS, FOLDER, LENGTHS, SHOWN, Case, draw_shares, given, rows_of
+from experiments.decoding import BEAMS, LENGTHS, SHOWN, STUDY, Case, Settings, draw_shares, names, rows_of
+from experiments.study import RESULTS, run
+
+FOLDER = RESULTS / "decoding"
 
 # from a the likelier b is followed by anything, the less likely c by another c nearly surely
 TRAP = np.array([[0.1, 0.5, 0.4], [0.2, 0.4, 0.4], [0.05, 0.05, 0.9]])
@@ -46,10 +49,18 @@ def test_what_no_decoder_finds_is_said(trap):
     assert wide["beams needed"] == "over 1"
 
 
-def test_a_model_is_called_by_its_folder_and_lettered_where_it_does_not_say(tmp_path):
+def test_a_model_that_is_given_has_letters_where_it_does_not_say(tmp_path):
     mg.save_model(mg.GPT(mg.GPTConfig(27, 2, n_layer=1, n_head=1, n_embd=4)), tmp_path / "letters")
-    case = given(str(tmp_path / "letters"))
-    assert (case.name, case.model.vocabulary.tokens[:2]) == ("letters", ("\n", "a"))
+    case = names(Settings(model=tmp_path / "letters"))
+    assert (case.name, case.model.vocabulary.tokens[:2]) == ("names", ("\n", "a"))
+
+
+def test_a_small_run_writes_everything(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # so that the model is kept there
+    words = ["--small", "--context-length", "1", "--steps", "1", "--lengths", "2", "--beams", "1", "2", "--out", "here"]
+    assert run(STUDY, words) == 0
+    made = {file.name for file in (tmp_path / "here").iterdir()}
+    assert made == {"decoders.csv", "decoders.tex", "table.csv", "table.tex", "share.svg", "run.json"}
 
 
 def left(name):

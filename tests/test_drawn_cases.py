@@ -1,9 +1,11 @@
 """What experiments on speed have in common."""
 
 import numpy as np
+import pytest
 
 import markovgpt as mg
-from experiments.drawn_cases import drawn_table, twice
+from experiments.drawn_cases import drawn_table, twice, within
+from experiments.limits import CASES
 
 
 def test_a_drawn_table_is_the_same_twice_and_of_single_precision():
@@ -13,7 +15,14 @@ def test_a_drawn_table_is_the_same_twice_and_of_single_precision():
     assert len(np.unique(one)) > 200
 
 
-def test_an_action_is_timed_twice():
+def test_an_action_is_timed_twice_and_not_more():
     done = []
-    assert len(twice(lambda: done.append(1)).split(", ")) == 2
+    result, seconds = twice(lambda: done.append(1) or len(done))
+    assert (result, len(seconds.split(", "))) == (2, 2)
     assert done == [1, 1]
+
+
+def test_cases_are_left_out_by_their_windows():
+    assert {case.vocab_size**case.context_length for case in within(CASES, 2744)} == {8, 2048, 729, 2744}
+    with pytest.raises(mg.InvalidInput, match="most_windows must leave a case, got 7; the smallest has 8"):
+        within(CASES, 7)

@@ -6,14 +6,14 @@ import json
 from itertools import pairwise
 
 import numpy as np
-import pytest
 
 import markovgpt as mg
 from experiments import memory_use
-from experiments.memory_use import FOLDER, TEMPERATURES, Asked, draw, lumped, opened, rows_of
+from experiments.memory_use import STUDY, Asked, draw, lumped, rows_of
+from experiments.study import RESULTS, run
 from markovgpt.demo import BITS
 
-LEFT = sorted(FOLDER.glob("*_tokens_context_*"))
+FOLDER = RESULTS / "memory_use"
 
 
 def sticky():
@@ -21,13 +21,13 @@ def sticky():
     space = mg.StateSpace(2, 3)
     newest = space.token_from_end(0)
     logits = np.log(np.where(newest[:, None] == np.arange(2), 0.75, 0.25))
-    return Asked(mg.LogitTable(space, logits, BITS), "000", "111", "")
+    return Asked("sticky", mg.LogitTable(space, logits, BITS), "000", "111", "")
 
 
 def test_rows_say_what_each_order_loses():
     asked = sticky()
     found = memory_use.memory_use(asked.chain(1.0), target="000", start="111", within=3)
-    rows = rows_of(1.0, found, "000")
+    rows = rows_of("sticky", 1.0, found, "000")
     assert [(row["order"], row["states"]) for row in rows] == [(0, 2), (1, 2), (2, 4), (3, 8)]
     assert [row["bits lost"] for row in rows[1:]] == ["0", "0", "0"]
     assert rows[0]["bits lost"].startswith("0.18872187")  # 1 - H(1/4)
@@ -47,39 +47,42 @@ def test_lumps_of_a_chain_of_order_one():
 def test_the_figure_is_drawn_from_the_table(tmp_path):
     asked = sticky()
     found = memory_use.memory_use(asked.chain(1.0), target="000", start="111", within=3)
-    draw(mg.write_table(rows_of(1.0, found, "000"), tmp_path, "table"), tmp_path / "memory.svg")
+    draw(mg.write_table(rows_of("sticky", 1.0, found, "000"), tmp_path, "table"), "sticky", tmp_path / "memory.svg")
     assert "tokens remembered" in (tmp_path / "memory.svg").read_text(encoding="utf-8")
 
 
-def test_more_than_one_model_is_refused():
-    with pytest.raises(mg.InvalidInput, match="one checkpoint or none, got 2"):
-        opened(["a", "b"])
+def test_a_small_run_writes_everything(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # so that the model is kept there
+    assert run(STUDY, ["--small", "--context-lengths", "1", "--steps", "1", "--red", "d", "--out", "here"]) == 0
+    tables = {f"{name}.{suffix}" for name in ("table", "lumped") for suffix in ("csv", "tex")}
+    figures = {"memory_baby_GPT.svg", "memory_names_context_1.svg"}
+    assert {file.name for file in (tmp_path / "here").iterdir()} == tables | figures | {"run.json"}
 
 
-def table_of(folder):
-    """The rows of a table."""
-    with (folder / "table.csv").open(encoding="utf-8", newline="") as file:
+def test_a_checkpoint_stands_for_the_models_that_are_trained(tmp_path):
+    mg.save_model(mg.GPT(mg.GPTConfig(27, 1, n_layer=1, n_head=1, n_embd=4)), tmp_path)
+    found = memory_use.asked_of(memory_use.Settings(model=tmp_path))
+    assert [(asked.name, asked.start) for asked in found] == [("baby GPT", "111"), ("names, context 1", "\n")]
+
+
+def left():
+    """The rows of the table that was left."""
+    with (FOLDER / "table.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def test_there_are_results():
-    assert FOLDER / "2_tokens_context_3" in LEFT
-
-
-@pytest.mark.parametrize("folder", LEFT, ids=lambda folder: folder.name)
-def test_what_was_left_loses_less_the_more_is_remembered(folder):
-    rows = table_of(folder)
-    assert {float(row["temperature"]) for row in rows} == set(TEMPERATURES)
+def test_what_was_left_loses_less_the_more_is_remembered():
+    rows = left()
+    assert {row["model"] for row in rows} == {"baby GPT", "names, context 3", "names, context 4"}
     for before, after in pairwise(rows):
-        if before["temperature"] == after["temperature"]:
+        if (before["model"], before["temperature"]) == (after["model"], after["temperature"]):
             assert float(after["bits upper"]) < float(before["bits lower"])
     for row in rows:
         assert float(row["P lower"]) <= float(row["P upper"])
 
 
-@pytest.mark.parametrize("folder", LEFT, ids=lambda folder: folder.name)
-def test_the_record_is_of_these_files(folder):
-    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    assert record["command"].startswith("python -m experiments.memory_use")
+def test_the_record_is_of_these_files():
+    record = json.loads((FOLDER / "run.json").read_text(encoding="utf-8"))
+    assert record["command"] == "python -m experiments.memory_use"
     for name, digest in record["files"].items():
-        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+        assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest

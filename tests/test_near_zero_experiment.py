@@ -10,8 +10,10 @@ import pytest
 
 import markovgpt as mg
 from experiments import near_zero
-from experiments.near_zero import FOLDER, TEMPERATURES, cycles_of, drawn_gpt, rows_of, shown
+from experiments.near_zero import STUDY, TEMPERATURES, cycles_of, drawn_gpt, rows_of, shown
+from experiments.study import RESULTS, run
 
+FOLDER = RESULTS / "near_zero"
 TABLE = mg.LogitTable(mg.StateSpace(2, 1), np.array([[3.0, 1.0], [0.0, 1.0]]), mg.Vocabulary(("a", "b")))
 
 
@@ -89,3 +91,9 @@ def test_the_record_is_of_these_files():
     assert sorted(record["files"]) == sorted(file.name for file in FOLDER.iterdir() if file.name != "run.json")
     for name, digest in record["files"].items():
         assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest
+
+
+def test_a_small_run_writes_everything(tmp_path):
+    assert run(STUDY, ["--small", "--temperatures", "0.2", "--out", str(tmp_path / "here")]) == 0
+    made = {file.name for file in (tmp_path / "here").iterdir()}
+    assert made == {"table.csv", "table.tex", "cycles.csv", "cycles.tex", "limits.svg", "run.json"}

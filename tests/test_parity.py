@@ -5,6 +5,7 @@ import pytest
 
 import markovgpt as mg
 from experiments.parity import (
+    STUDY,
     chain_at,
     distance_rows,
     draw_distances,
@@ -17,6 +18,7 @@ from experiments.parity import (
     training_row,
     without_shorter,
 )
+from experiments.study import run
 
 SPACE = mg.StateSpace(2, 3, with_prefixes=True)
 
@@ -96,3 +98,14 @@ def test_figures_are_the_same_bytes_when_made_twice(tmp_path):
         for name in ("one.svg", "two.svg"):
             draw(made, tmp_path / name)
         assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+def test_a_small_run_writes_everything(tmp_path):
+    words = ["--steps", "2", "--stages", "0", "1", "--temperatures", "2", "--out", str(tmp_path / "here")]
+    assert run(STUDY, words) == 0
+    tables = {f"{name}.{suffix}" for name in ("mixing", "distances", "training") for suffix in ("csv", "tex")}
+    assert {file.name for file in (tmp_path / "here").iterdir()} == tables | {
+        "distances.svg",
+        "training.svg",
+        "run.json",
+    }

@@ -13,37 +13,38 @@ import torch
 
 import markovgpt as mg
 from experiments import red_names
-from experiments.red_names import FOLDER, SETTINGS, WORDS, compared, for_readers, grid, main, simulated
+from experiments.red_names import SETTINGS, STUDY, WORDS, Settings, compared, for_readers, simulated
+from experiments.study import RESULTS, run
 from markovgpt.sweeps.grid import SweepGrid
 from markovgpt.sweeps.group import rows_of
 
+FOLDER = RESULTS / "red_names"
 LETTERS = mg.Vocabulary(("\n", *"abcdefghij"))
 HALVES = 0.5 ** np.arange(1, 12)  # what each token has, after any: 1/2, 1/4, .. of 2047/2048
+CUT = Settings(within=1, top_ks=(None, 10, 5), top_ps=(None, 0.95, 0.8))
 ROW = {"temperature": "1", "top_k": "off", "top_p": "off", "red": "ab", "lower": "0.24", "upper": "0.26"}
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory):
-    """The path of a model over three letters."""
+def tiny():
+    """The settings of a model over three letters."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
         model = mg.GPT(mg.GPTConfig(4, 2, n_layer=1, n_head=1, n_embd=4), mg.Vocabulary(("\n", "a", "b", "c")))
-    place = tmp_path_factory.mktemp("model")
-    mg.save_model(model, place)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(red_names, "names_model", mg.load_model)  # it has too few letters for a model of names
-        yield str(place)
+        patch.setattr(red_names, "model_at", lambda *given: model)  # it has too few letters for a model of names
+        yield Settings(lines=20_000)
 
 
 @pytest.fixture
 def halving(monkeypatch):
     """A model that forgets everything."""
     table = mg.LogitTable(mg.StateSpace(11, 1, with_prefixes=True), np.log([HALVES] * 11), LETTERS)
-    monkeypatch.setattr(red_names, "opened", lambda path: (None, table))
+    monkeypatch.setattr(red_names, "opened", lambda settings: (None, table))
 
 
-def test_there_are_ten_words_and_45_settings():
-    assert (len(set(WORDS)), len(grid().settings)) == (10, 45)
+def test_there_are_ten_words_and_12_settings():
+    assert (len(set(WORDS)), len(Settings().grid().settings)) == (10, 12)
     assert {len(word) for word in WORDS} == {3, 4, 5, 6, 7}
 
 
@@ -56,19 +57,19 @@ def test_the_table_for_readers_rounds_what_is_certain():
     assert found[1] == {**setting, "top_k": "off", "a": "0.500"}
 
 
-def rows_for(path, settings):
+def rows_for(opened, settings):
     """The sweep's rows for two words, one of them longer than the window."""
     questions = SweepGrid(reds=["ab", "cab"], starts=["\n"], within=6)
     return [
         {name: str(cell) for name, cell in row.items()}
-        for row in rows_of(red_names.opened(path)[1], "tiny", settings, questions)
+        for row in rows_of(red_names.opened(opened)[1], "tiny", settings, questions)
     ]
 
 
 @pytest.mark.parametrize("given", [{}, {"top_k": 3}, {"top_p": 0.9}, {"top_k": 3, "top_p": 0.9}])
 def test_the_model_says_words_as_often_as_its_chain(tiny, given):
     rows = rows_for(tiny, mg.SamplingSettings(**given))
-    found = simulated(tiny, rows, seed=1, lines=20_000)
+    found = simulated(tiny, rows, seed=1)
     assert [row["word"] for row in found] == [row["red"] for row in rows if float(row["value"]) > 1e-4]
     assert "ab" in {row["word"] for row in found}
     assert all(float(row["sigmas"]) < 5 for row in found)
@@ -77,7 +78,7 @@ def test_the_model_says_words_as_often_as_its_chain(tiny, given):
 def test_other_settings_are_noticed(tiny):
     rows = rows_for(tiny, mg.SamplingSettings(top_k=2))
     with pytest.raises(mg.MarkovGPTError):
-        simulated(tiny, [{**row, "top_k": "off"} for row in rows], seed=1, lines=20_000)
+        simulated(tiny, [{**row, "top_k": "off"} for row in rows], seed=1)
 
 
 def test_a_frequency_is_held_against_the_error_that_the_value_gives_it():
@@ -98,7 +99,7 @@ def test_what_is_impossible_must_never_be_seen():
 
 
 def test_break_points_of_a_model_that_forgets_are_ranks_and_shares(halving):
-    k, p, least = red_names.breaking("", "b")  # two tokens stand before it
+    k, p, least = red_names.breaking(Settings(), "b")  # two tokens stand before it
     assert (k["word"], k["setting"], k["possible at"], k["impossible at"]) == ("b", "top_k", "3", "2")
     assert (p["setting"], round(float(p["possible at"]), 6)) == ("top_p", round(0.75 * 2048 / 2047, 6))
     assert (least["setting"], round(float(least["possible at"]), 6)) == ("min_p", 0.25)
@@ -106,7 +107,7 @@ def test_break_points_of_a_model_that_forgets_are_ranks_and_shares(halving):
 
 
 def test_cuts_make_a_likely_word_likelier_and_leave_out_an_unlikely_one(halving):
-    found = {(row["setting"], float(row["at"])): row for row in red_names.likelier("", "a", within=1)}
+    found = {(row["setting"], float(row["at"])): row for row in red_names.likelier(CUT, "a")}
     kept = {("top_k", 10): 10, ("top_k", 5): 5, ("top_p", 0.95): 5, ("top_p", 0.8): 3, ("min_p", 0.05): 5}
     kept[("min_p", 0.1)] = 4
     assert {cut: float(row["truncated"]) for cut, row in found.items()} == pytest.approx(
@@ -115,26 +116,30 @@ def test_cuts_make_a_likely_word_likelier_and_leave_out_an_unlikely_one(halving)
     row = found["top_p", 0.8]
     assert float(row["full lower"]) <= 512 / 2047 <= float(row["full upper"]) < float(row["truncated lower"])
     assert (row["times"], row["verdict"]) == ("1.142", "likelier")
-    assert red_names.likelier("", "j", within=1) == []
+    assert red_names.likelier(CUT, "j") == []
 
 
 def test_a_profile_ends_in_the_slope_of_the_barrier(halving, tmp_path):
-    rows = red_names.profiled("", "a", [1, 10, 20])
+    rows = red_names.profiled(Settings(inverse_temperatures=(1, 10, 20)), "a")
     assert [row["energy barrier"] for row in rows] == ["0.6931"] * 3  # log 2
     assert math.isclose(float(rows[-1]["slope of ln P"]), -math.log(2), abs_tol=2e-3)
     assert all(float(row["lower"]) <= float(row["log10 P"]) <= float(row["upper"]) for row in rows)
     assert rows[0]["cheapest way"].endswith("a")
-    red_names.draw_profile(rows, tmp_path / "profile.svg")
+    red_names.draw_profile(rows, 20, tmp_path / "profile.svg")
     assert "within 20 tokens" in (tmp_path / "profile.svg").read_text(encoding="utf-8")
 
 
-def test_without_a_model_the_command_says_what_to_give(tmp_path):
-    with pytest.raises(
-        mg.InvalidInput, match=r"name one checkpoint, got 0; give its path: .*experiments\.red_names MODEL"
-    ):
-        main([])
-    with pytest.raises(mg.InvalidInput, match="none"):
-        main([str(tmp_path / "none")])
+def test_a_model_that_is_none_is_refused(tmp_path, capsys):
+    assert run(STUDY, ["--model", str(tmp_path / "none"), "--out", str(tmp_path / "here")]) == 2
+    assert "none" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_small_run_writes_everything(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(STUDY, ["--small", "--out", "here"]) == 0
+    made = {file.name for file in (tmp_path / "here").iterdir()}
+    assert {"table.csv", "simulated.csv", "break_points.csv", "profile.csv", "profile.svg", "sweep"} <= made
 
 
 def left(name):
@@ -145,13 +150,16 @@ def left(name):
 
 def test_every_word_stands_under_every_setting_with_bounds():
     rows = left("sweep/sweep.csv")
-    asked = product(("0.25", "0.5", "0.75", "1", "1.5"), ("off", "10", "5"), ("off", "0.95", "0.8"), WORDS)
-    assert [(row["temperature"], row["top_k"], row["top_p"], row["red"]) for row in rows] == list(asked)
+    varied = [sorted({row[name] for row in rows}) for name in (*SETTINGS, "red")]
+    asked = {tuple(row[name] for name in (*SETTINGS, "red")) for row in rows}
+    assert asked == set(product(*varied))
+    assert len(asked) == len(rows)
+    assert set(varied[-1]) == set(WORDS)
     for row in rows:
         assert 0 <= Decimal(row["lower"]) <= Decimal(row["value"]) <= Decimal(row["upper"]) <= 1
         assert (row["start"], row["within"]) == ("\\n", "200")
     assert any(row["value"] == "0" for row in rows)
-    for row, wide in zip(rows[::10], left("table.csv"), strict=True):
+    for row, wide in zip(rows[:: len(WORDS)], left("table.csv"), strict=True):
         assert [wide[name] for name in SETTINGS] == [row[name] for name in SETTINGS]
         assert math.isclose(float(wide[WORDS[0]]), float(row["value"]), rel_tol=5e-3)
 
@@ -201,7 +209,7 @@ def test_what_is_likelier_is_so_by_its_bounds():
 
 def test_the_profile_falls_as_the_barrier_says():
     rows = left("profile.csv")
-    for word in red_names.PROFILED:
+    for word in Settings().profiled:
         own = [row for row in rows if row["word"] == word]
         assert float(own[-1]["1/T"]) == 20
         assert all(float(row["lower"]) <= float(row["log10 P"]) <= float(row["upper"]) for row in own)
@@ -210,7 +218,7 @@ def test_the_profile_falls_as_the_barrier_says():
 
 def test_the_record_is_of_these_files():
     record = json.loads((FOLDER / "run.json").read_text(encoding="utf-8"))
-    assert record["command"] == "python -m experiments.red_names MODEL"
+    assert record["command"].startswith("python -m experiments.red_names")
     assert len(record["settings"]["weights_sha256"]) == 64
     for name, digest in record["files"].items():
         assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest

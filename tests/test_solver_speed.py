@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import markovgpt as mg
-from experiments import slow_mixing, solver_speed, streaming_speed
+from experiments import large_chains, slow_mixing, solver_speed, streaming_speed
 from experiments.slow_mixing import PEERS, Attempt, by_elimination, by_multigrid, image, judged, posed
 from experiments.streaming_speed import LARGEST, bytes_moved, in_csr, length_near, random_chain, streams
+from experiments.study import run
 
 
 def test_tables_have_about_as_many_entries_as_they_should():
@@ -60,7 +61,7 @@ def test_ratios_are_of_the_smallest_times():
 
 @pytest.mark.slow
 def test_products_are_measured_in_a_process_of_its_own():
-    rows = streaming_speed.rows([streaming_speed.Case(3, 3, "float32", 1)])
+    rows = streaming_speed.rows_of([streaming_speed.Case(3, 3, "float32", 1)], rounds=1)
     assert [(row["product"], row["entries"], row["threads"]) for row in rows] == [
         ("push", "81", "1"),
         ("pull", "81", "1"),
@@ -134,20 +135,36 @@ def test_what_a_peer_did_not_say_is_left_empty():
 
 
 def test_sizes_are_compared_by_the_time_of_a_state():
-    small, large = (solver_speed.Large(L, "float32", 1) for L in (3, 4))
+    small, large = (large_chains.Large(L, "float32", 1) for L in (3, 4))
     took = {"outcome": "certified", "solving": 27**3 * 1e-9, "cycles": 5, "residual": 1e-13, "peak": 2 * 10**6}
-    row = solver_speed.sized(large, {**took, "solving": 2 * 27**4 * 1e-9}, small, took)
+    row = large_chains.sized(large, {**took, "solving": 2 * 27**4 * 1e-9}, small, took)
     assert (row["ns a state"], row["times that of the smallest"], row["peak MB"]) == ("2", "2.00", "2")
     assert row["seconds certified"] == row["relative width"] == row["ns a state, certified"] == ""
 
 
 @pytest.mark.slow
 def test_a_large_chain_is_solved_in_a_process_of_its_own():
-    (row,) = solver_speed.large_rows([replace(solver_speed.LARGE[0], context_length=2)])
+    (row,) = large_chains.large_rows([replace(large_chains.Settings().cases[0], context_length=2)])
     assert (row["states"], row["outcome"], row["times that of the smallest"]) == ("729", "certified", "1.00")
     assert float(row["relative width"]) < 1e-6
 
 
-def test_every_part_has_settings_that_can_be_kept():
-    assert list(solver_speed.PARTS) == ["products", "rare", "mixing", "large"]
-    assert all(part.settings for part in solver_speed.PARTS.values())
+def test_cases_are_left_out_by_their_size():
+    assert len(large_chains.Settings().cases) == 10
+    assert {case.context_length for case in large_chains.Settings(most_windows=10**6).cases} == {3, 4}
+    assert [case.name for case in slow_mixing.Settings(most_windows=700).cases] == ["random", "names"]
+    sizes = {(case.vocab_size, case.context_length) for case in streaming_speed.Settings().cases}
+    assert sizes == {(2, 22), (3, 14), (5, 9), (27, 4), (65, 3), LARGEST}
+
+
+def test_every_temperature_has_a_limit():
+    with pytest.raises(mg.InvalidInput, match="limits must be as many as temperatures, 2, got 1; give one each"):
+        solver_speed.Settings(limits=(1.0,))
+
+
+def test_we_are_asked_beside_the_peers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["--small", "--steps", "1", "--out", "here"]
+    assert run(solver_speed.STUDY, words) == 0
+    made = {file.name for file in (tmp_path / "here").iterdir()}
+    assert made == {"table.csv", "table.tex", "seconds.svg", "run.json"}

@@ -1,7 +1,7 @@
 """The speed of sweeps: the same hundred questions by every way, and a table that says so."""
 
-import subprocess
-from types import SimpleNamespace
+from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,7 +9,8 @@ import torch
 import markovgpt as mg
 from experiments import sweep_speed
 from experiments.names_models import LETTERS
-from experiments.sweep_speed import ALONE, grid, in_a_process, main, row_of, values_by
+from experiments.study import run
+from experiments.sweep_speed import ALONE, STUDY, Settings, row_of, timed, values_by
 
 
 @pytest.fixture(scope="module")
@@ -23,52 +24,42 @@ def tiny(tmp_path_factory):
     return str(place)
 
 
-def test_there_are_a_hundred_settings(tiny):
-    asked = grid(mg.load_model(tiny))
-    assert len(set(asked.settings)) == 100
+def test_there_are_as_many_settings_as_combinations(tiny):
+    asked = Settings().grid(mg.load_model(tiny))
+    assert len(set(asked.settings)) == 25
     assert (asked.reds, asked.starts, asked.within) == (("sex",), ("\n",), 200)
 
 
 @pytest.mark.slow
-def test_every_way_gives_the_same_answers(tiny, monkeypatch):
-    monkeypatch.setattr(sweep_speed, "TEMPERATURES", (0.6, 1.5))
-    monkeypatch.setattr(sweep_speed, "TOP_KS", (None, 18))  # by which such a model cannot say it
-    alone = values_by(tiny, ALONE)
-    assert alone == values_by(tiny, "1")
-    assert alone[1] == alone[3] == "0" != alone[0] != alone[2]
+def test_every_way_gives_the_same_answers(tiny):
+    given = asdict(Settings(temperatures=(0.6, 1.5), top_ks=(None, 18))) | {"model": tiny}
+    alone = values_by(given, ALONE)
+    assert alone == values_by(given, "1")
+    assert alone[1] == alone[3] == "0" != alone[0] != alone[2]  # by 18 such a model cannot say it
 
 
 def test_a_way_is_a_process_of_its_own(monkeypatch):
-    commands = []
-
-    def run(command, **given):
-        commands.append(command[1:])
-        return SimpleNamespace(stdout='["0.5"]')
-
-    monkeypatch.setattr(subprocess, "run", run)
-    answers, seconds = in_a_process("names.pt", "2")
+    jobs = []
+    monkeypatch.setattr(sweep_speed, "in_a_process", lambda function, *job: jobs.append((function, *job)) or ["0.5"])
+    answers, seconds = timed(Settings(model=Path("names.pt")), "2")
     assert (answers, seconds >= 0) == (["0.5"], True)
-    assert commands == [["-m", "experiments.sweep_speed", '["names.pt", "2"]']]
+    assert jobs == [(values_by, asdict(Settings()) | {"model": "names.pt"}, "2")]
 
 
 def test_ratios_are_of_the_target_and_of_one_process():
-    row = row_of("2", 100, 150.0, 270.0)
+    row = row_of("2", 100, 150.0, 270.0, 300.0)
     assert (row["asked"], row["seconds a setting"]) == ("sweep, 2 processes", "1.50")
     assert (row["of the target"], row["times faster than 1 process"]) == ("0.50", "1.80")
-    assert row_of("1", 100, 270.0, 270.0)["asked"] == "sweep, 1 process"
+    assert row_of("1", 100, 270.0, 270.0, 300.0)["asked"] == "sweep, 1 process"
 
 
-def test_other_answers_are_refused(tiny, monkeypatch, tmp_path):
-    monkeypatch.setattr(sweep_speed, "FOLDER", tmp_path)
-    monkeypatch.setattr(sweep_speed, "in_a_process", lambda path, way: ([way], 1.0))
-    with pytest.raises(mg.MarkovGPTError, match="every way must give the same answers, got others by 2"):
-        main([tiny])
-    monkeypatch.setattr(sweep_speed, "in_a_process", lambda path, way: (["0.5"], 1.0))
-    main([tiny])
-    assert len((tmp_path / "table.csv").read_text().splitlines()) == 4
-    assert (tmp_path / "run.json").exists()
-
-
-def test_without_a_model_the_command_says_what_to_give():
-    with pytest.raises(mg.InvalidInput, match=r"name one checkpoint, got 0; .*experiments\.sweep_speed MODEL"):
-        main([])
+def test_other_answers_are_refused(tiny, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sweep_speed, "timed", lambda settings, way: ([way], 1.0))
+    assert run(STUDY, ["--model", tiny]) == 2
+    assert "every way must give the same answers, got others by 2" in capsys.readouterr().err
+    monkeypatch.setattr(sweep_speed, "timed", lambda settings, way: (["0.5"], 1.0))
+    assert run(STUDY, ["--model", tiny]) == 0
+    place = tmp_path / "results" / "sweep_speed"
+    assert len((place / "table.csv").read_text().splitlines()) == 4
+    assert {file.name for file in place.iterdir()} == {"table.csv", "table.tex", "seconds.svg", "run.json"}

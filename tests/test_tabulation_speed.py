@@ -3,7 +3,7 @@
 import torch
 
 import markovgpt as mg
-from experiments.tabulation_speed import CASES, bare_rate, by_full_forwards, drawn, in_a_process, spread
+from experiments.tabulation_speed import CASES, bare_rate, by_full_forwards, drawn, growth_apart, spread
 
 
 def test_both_sides_make_the_same_table():
@@ -24,7 +24,7 @@ def test_a_bare_rate_is_some_billion_operations_a_second():
 
 
 def test_a_row_of_growth_says_what_it_took():
-    row = in_a_process(2, on_disk=True)
+    row = growth_apart(2, on_disk=True)
     assert (row["L"], row["windows"], row["kept"]) == ("2", "729", "on disk")
     assert float(row["seconds"]) < 60
 

@@ -12,9 +12,11 @@ from PIL import Image
 
 import markovgpt as mg
 from experiments import training_path
-from experiments.training_path import CYCLES, DIVERGENCE, ENTROPY, FOLDER, GAP, GAP_BOUND, LONGEST, LOSS, MASS, main
+from experiments.study import RESULTS, run
+from experiments.training_path import CYCLES, DIVERGENCE, ENTROPY, GAP, GAP_BOUND, LONGEST, LOSS, MASS, STUDY
 from markovgpt.demo import TEXT, baby_gpt
 
+FOLDER = RESULTS / "training_path"
 LOSSES = {0: 0.663539469242096, 10: 0.5967749953269958, 40: 0.5359978079795837, 49: 0.4699831008911133}  # published
 RED = "P(000 within 10)"
 
@@ -77,34 +79,17 @@ def test_a_middle_stands_for_bounds():
     assert training_path.middle(3) == 3
 
 
-def test_bad_arguments_are_refused(tmp_path):
-    with pytest.raises(mg.InvalidInput, match=r"name one text of names or none, got 2; give its path: .*NAMES"):
-        main(["one", "two"])
-    with pytest.raises(mg.InvalidInput, match=r"the names must be a text file, got none\.txt"):
-        main([str(tmp_path / "none.txt")])
-    empty, odd = tmp_path / "empty.txt", tmp_path / "odd.txt"
-    empty.write_text("\n")
-    odd.write_text("zoë\n", encoding="utf-8")
-    with pytest.raises(mg.InvalidInput, match=r"at least one, got none in empty\.txt"):
-        main([str(empty)])
-    with pytest.raises(mg.InvalidInput, match="ë"):
-        main([str(odd)])
-
-
 @pytest.mark.slow
-def test_a_whole_run_in_small_writes_everything(tmp_path, monkeypatch):
+def test_a_small_run_writes_everything(tmp_path, monkeypatch):
     text = tmp_path / "few.txt"
     text.write_text("die\nada\n")
-    short_baby, short_names = training_path.baby, training_path.names
-    monkeypatch.setattr(training_path, "FOLDER", tmp_path / "results")
-    monkeypatch.setattr(training_path, "baby", lambda: short_baby(steps=1))
-    monkeypatch.setattr(training_path, "names", lambda texts: short_names(texts, steps=1, every=1))
-    main([str(text)])
-    made = {file.name for file in (tmp_path / "results").iterdir()}
+    monkeypatch.chdir(tmp_path)
+    assert run(STUDY, ["--small", "--baby-steps", "1", "--text", str(text), "--out", "here"]) == 0
+    made = {file.name for file in (tmp_path / "here").iterdir()}
     tables = {f"{name}.{suffix}" for name in ("baby", "names", "data") for suffix in ("csv", "tex")}
     assert made == tables | {"baby.svg", "names.svg", "states.gif", "states_first.svg", "states_last.svg", "run.json"}
-    record = (tmp_path / "results" / "run.json").read_text()
-    assert json.loads(record)["settings"]["names"]["file"] == "few.txt"
+    record = (tmp_path / "here" / "run.json").read_text()
+    assert json.loads(record)["settings"]["text"]["name"] == "few.txt"
     assert str(tmp_path) not in record
 
 
@@ -140,6 +125,6 @@ def test_the_animation_has_a_picture_for_each_step_and_fits_on_a_slide():
 
 def test_the_record_is_of_these_files():
     record = json.loads((FOLDER / "run.json").read_text(encoding="utf-8"))
-    assert record["settings"]["names"]["file"] == "names.txt"
+    assert record["command"].startswith("python -m experiments.training_path")
     for name, digest in record["files"].items():
         assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest
