@@ -56,7 +56,7 @@ class Settings:
     model: Path | None = option(None, "a checkpoint of a model of names; the project's own where there is none")
     names_context: int = option(4, "its context")
     names_steps: int = option(NAMES_STEPS, "its optimiser steps")
-    names_temperatures: tuple[float, ...] = option((1.0, 0.6, 0.3, 0.2, 0.1), "falling, of the model of names")
+    names_temperatures: tuple[float, ...] = option((1.0, 0.3, 0.1), "falling, of the model of names")
 
     def __post_init__(self) -> None:
         for name in ("temperatures", "names_temperatures"):
@@ -187,19 +187,22 @@ def draw_times(curves: Sequence[tuple[str, Sequence[Hardest], float]], recipes: 
             begin, end = x[-1], x[-1] + 0.08 * (1 / curves[0][1][-1].temperature)
             slope = [ends[1][-1], ends[1][-1] + limit * (end - begin) / LN10]
             left.plot([begin, end], slope, color=colour, linestyle=DASHES[2])
-        left.set(xlabel="1/T", ylabel="log10 of the largest expected time E")
+        left.plot([], [], color="black", linestyle=DASHES[2], label="slope at T = 0")
+        left.set(xlabel="1/T", ylabel="log10 E, expected tokens")
         left.legend(fontsize=7)
         for index, recipe in enumerate(RECIPES):
             own = [(1 / float(row["T"]), row[recipe]) for row in recipes]
             seen = [(x, float(text)) for x, text in own if text[0].isdigit()]
             lost = [x for x, text in own if not text[0].isdigit()]
             colour, marker = PALETTE[index + len(curves)], MARKERS[index + len(curves)]
-            right.plot(*zip(*seen, strict=True), color=colour, marker=marker, label=recipe)
+            size = 6 - 2 * index  # two of them give the same
+            right.plot(*zip(*seen, strict=True), color=colour, marker=marker, markersize=size, label=recipe)
             right.plot(lost, [NO_TIME * 10.0**index] * len(lost), color=colour, marker="x", linestyle="")
         hardest = curves[-1 if len(curves) == 1 else 1][1]
         widths = [max(each.answer.log10_upper - each.answer.log10_lower, 1e-17) * LN10 for each in hardest]
         right.plot([1 / each.temperature for each in hardest], widths, color="black", marker=".", label="our bounds")
-        right.set(yscale="log", xlabel="1/T", ylabel="relative error (x: no time at all)")
+        right.axhline(OFF, color="0.6", linestyle=DASHES[1], linewidth=0.8)
+        right.set(yscale="log", xlabel="1/T", ylabel="relative error (x: no time at all)", title=curves[1][0])
         figure.legend(*right.get_legend_handles_labels(), loc="outside upper right", ncols=4, fontsize=7)
         figure.savefig(path, metadata={"Date": None})
         plt.close(figure)

@@ -1,9 +1,9 @@
 """How likely is a red word within n tokens? Bounds by a tree of texts, its heaviest prefixes expanded first.
 
 The tree merges nothing: a node is a whole text. A prefix is red, harmless (n tokens without red), or undecided; with L
-and U the masses of red and of undecided prefixes, L <= P <= L + U. To expand a prefix is to ask the model about its window,
-the last tokens; what was asked before about the same window is remembered. So do BEAVER (arXiv 2512.05439) and bounded
-PCTL checking (arXiv 2509.18836), as far as a frontier of prefixes goes; the memory of windows is added here.
+and U the masses of red and of undecided prefixes, L <= P <= L + U. To expand a prefix is to ask the model about its
+window, the last tokens; what was asked before about the same window is remembered. So do BEAVER (arXiv 2512.05439) and
+bounded PCTL checking (arXiv 2509.18836), as far as a frontier of prefixes goes; the memory of windows is added here.
 """
 
 import heapq
