@@ -88,43 +88,41 @@ def windows_asked(chain: mg.WindowChain, start: int, red: np.ndarray, steps: int
     >>> [windows_asked(coin, 0, np.array([False, False, False, True]), steps) for steps in range(4)]
     [1, 2, 3, 3]
     """
-    seen = red.copy()
-    seen[start] = True
-    front, count = np.array([start]), 1
+    front = np.arange(chain.n_states) == start
+    seen, count = red | front, 1
     for _ in range(steps):
-        place, token = np.nonzero(is_positive(chain.next_token_probs[front]))
-        after = np.unique(chain.space.successors(token, front[place]))
-        front = after[~seen[after]]
-        seen[front] = True
-        count += len(front)
+        front = is_positive(chain.push(front.astype(np.float64))) & ~seen
+        if not front.any():
+            break
+        seen |= front
+        count += int(front.sum())
     return count
 
 
 def compared(
-    table: mg.LogitTable, word: tuple[int, ...], start: tuple[int, ...], temperature: float, within: int, most: int
+    chain: mg.WindowChain, word: tuple[int, ...], start: tuple[int, ...], temperature: float, within: int, most: int
 ) -> Compared:
     """Both answers; the red word is of one window at most.
 
     Parameters
     ----------
+    temperature: of the chain.
     most: prefixes that the tree expands.
 
     Raises
     ------
     MarkovGPTError: the two contradict each other.
     """
-    chain = mg.WindowChain.from_logits(table, mg.SamplingSettings(temperature=temperature))
-    red = mg.ending_with(table.space, word)
-    state = table.space.encode(start)
+    red, state = mg.ending_with(chain.space, word), chain.space.encode(start)
     exact = mg.hitting_probability(chain, red, start=state, within=within)
     tree = bounds_of_tree(
         rows_of_chain(chain),
         start,
         word,
         within=within,
-        context_length=table.space.context_length,
+        context_length=chain.space.context_length,
         most_prefixes=most,
-        roundings=chain.roundings + 2 * table.space.vocab_size,
+        roundings=chain.roundings + 2 * chain.space.vocab_size,
     )
     found = tuple(tree)
     for bounds in found:
@@ -196,15 +194,17 @@ def make(settings: Settings, folder: Path) -> Findings:
     names_model = model_at(settings.model, settings.context_length, settings.steps)
     small_model = three_gpt(DEMO_STEPS, 4)
     names, small = mg.tabulate(names_model), mg.tabulate(small_model)
-    questions = [(T, n) for T in settings.temperatures for n in settings.horizons]
-    name = LETTERS.encode("\n") * settings.context_length
-    found = {
-        "names": [compared(names, LETTERS.encode(settings.word), name, *q, settings.most_prefixes) for q in questions],
-        "three tokens": [
-            compared(small, THREE.encode(settings.three_word), THREE.encode("2222"), *q, settings.most_prefixes)
-            for q in questions
-        ],
+    asked = {
+        "names": (names, LETTERS.encode(settings.word), LETTERS.encode("\n") * settings.context_length),
+        "three tokens": (small, THREE.encode(settings.three_word), THREE.encode("2222")),
     }
+    found: dict[str, list[Compared]] = {}
+    for model, (table, word, start) in asked.items():
+        for T in settings.temperatures:
+            chain = mg.WindowChain.from_logits(table, mg.SamplingSettings(temperature=T))
+            found.setdefault(model, []).extend(
+                compared(chain, word, start, T, n, settings.most_prefixes) for n in settings.horizons
+            )
     rows = [table_row(model, each) for model, answers in found.items() for each in answers]
     mg.write_table(rows, folder, "table")
     curves = [row for model, answers in found.items() for each in answers for row in curve_rows(model, each)]

@@ -11,7 +11,7 @@ from experiments import merged_or_tree
 from experiments.merged_or_tree import STUDY, Settings, compared, curve_rows, table_row, windows_asked
 from experiments.study import run
 
-COINS = mg.LogitTable(mg.StateSpace(2, 2), np.zeros((4, 2)))
+COINS = mg.WindowChain(mg.StateSpace(2, 2), np.full((4, 2), 0.5))
 
 
 def test_coins_by_hand():
@@ -33,9 +33,8 @@ def test_an_unfinished_tree_has_no_calls_to_show():
 
 
 def test_windows_asked_by_hand():
-    chain = mg.WindowChain.from_logits(COINS)
     red = np.array([False, True, False, False])  # 01
-    assert [windows_asked(chain, 3, red, steps) for steps in range(4)] == [1, 2, 3, 3]  # 11; 10; 00; then only red
+    assert [windows_asked(COINS, 3, red, steps) for steps in range(4)] == [1, 2, 3, 3]  # 11; 10; 00; then only red
 
 
 def test_answers_that_contradict_each_other_are_refused(monkeypatch):
