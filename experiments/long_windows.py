@@ -91,13 +91,14 @@ def long_rows(
             texts = sum((top_k or model.vocab_size) ** k for k in range(n))
             row = {"L": model.context_length, "tokens kept": top_k or "all", "n": n, "texts": counted(texts)}
             try:
-                listed = mg.reachable_chain(model, sampling, start, within=n, max_states=most_listed)
-                asked = mg.reachable_chain(model, sampling, start, within=n - 1, max_states=most_listed).n_states
+                most = {"max_states": most_listed}
+                listed = mg.reachable_chain(model, sampling, start, within=n, **most)
+                windows = counted(mg.reachable_chain(model, sampling, start, within=n - 1, **most).n_states)
                 exact = mg.certified_digits(mg.hitting_probability(listed, mg.red_tokens(red), start=0, within=n))
-                calls = counted(asked)
             except mg.TooLarge:
-                exact, calls = "not listed", f"over {most_listed:,}"
-            row |= {"calls, merged": calls, "P, merged": exact, "prefixes, tree": counted(last.prefixes)}
+                exact = "not listed"  # up to L tokens every text is a window of its own
+                windows = counted(texts) if n <= model.context_length else f"over {most_listed:,}"
+            row |= {"windows": windows, "P, merged": exact, "prefixes, tree": counted(last.prefixes)}
             row |= {"calls, tree": counted(last.windows), "bounds, tree": interval(last)}
             rows.append(row)
     return rows

@@ -5,7 +5,7 @@ model about each window that can occur and is exact, once by a best-first tree o
 which gives bounds from the first call on. Calls are distinct windows asked; the tree's memory of windows is ours,
 without it every expanded prefix is a call.
 
-    table         both at each horizon and temperature; the calls until the tree's bounds are 0.01 apart
+    table         both at each horizon and temperature; the calls until the tree's are within a factor of 2
     curves        the tree's bounds each time that its expanded prefixes have doubled
     sizes         how many texts and how many windows there are within a horizon, by arithmetic
     long_windows  a context as long as the horizon: nothing merges, and the tree's bounds are all there is
@@ -32,7 +32,7 @@ from markovgpt.export.figures import COLUMN_INCHES, MARKERS, PALETTE, STYLE
 from markovgpt.models.identity import identity_of
 from markovgpt.scaled import as_floats, is_positive
 
-NEAR = 0.01  # bounds that far apart are an answer
+NEAR = 2  # bounds within that factor are an answer of a kind
 LEAST_WIDTH = 1e-16  # in the figure
 SIZES = ((3, 4), (27, 4), (27, 8), (27, 16), (64, 8), (64, 16))  # (V, L)
 
@@ -52,6 +52,7 @@ class Settings:
     long_context: int = option(8, "context of the model of long windows")
     long_steps: int = option(300, "its optimiser steps")
     long_horizons: tuple[int, ...] = option((4, 8, 12), "tokens n asked of it")
+    long_word: str = option("le", "the red word asked of it")
     long_prefixes: int = option(2**12, "prefixes that its tree expands")
     most_listed: int = option(20_000, "windows that are listed for it")
 
@@ -134,7 +135,7 @@ def compared(
 def table_row(name: str, found: Compared) -> Row:
     """What the table says of a question."""
     last = found.tree[-1]
-    near = next((bounds for bounds in found.tree if bounds.width <= NEAR), None)
+    near = next((bounds for bounds in found.tree if 0 < bounds.upper <= NEAR * bounds.lower), None)
     return {
         "model": name,
         "T": f"{found.temperature:g}",
@@ -144,7 +145,7 @@ def table_row(name: str, found: Compared) -> Row:
         "prefixes, tree": f"{last.prefixes:,}",
         "calls, tree": f"{last.windows:,}",
         "bounds, tree": interval(last),
-        "calls until 0.01 apart": f"{near.windows:,}" if near else "more",
+        "calls until a factor of 2": f"{near.windows:,}" if near else "more",
     }
 
 
@@ -214,7 +215,7 @@ def make(settings: Settings, folder: Path) -> Findings:
     long_model = trained_names_model(settings.long_context, settings.long_steps)
     long = long_rows(
         long_model,
-        settings.word,
+        settings.long_word,
         settings.long_horizons,
         temperature=settings.temperatures[0],
         most_prefixes=settings.long_prefixes,
@@ -237,19 +238,19 @@ def sentences_of(found: dict[str, list[Compared]], long: Sequence[Row]) -> list[
     """What was found."""
     own, few = found["names"], found["three tokens"]
     widest = max(each.merged.upper - each.merged.lower for each in own)
-    near = [each for each in own if each.tree[-1].width <= NEAR]
-    last = own[-1].tree[-1]
+    near = [each for each in own if each.tree[-1].upper <= NEAR * each.tree[-1].lower]
+    budget = max(each.tree[-1].prefixes for each in own)
     most = max(each.tree[-1].width for each in few)
-    same = [row for row in long if row["texts"] == row["calls, merged"]]
+    same = [row for row in long if row["texts"] == row["windows"]]
     lost = [row for row in long if row["P, merged"] == "not listed"]
     return [
         f"On names the merged chain answers every horizon with {own[-1].calls:,} calls at most and bounds "
-        f"{widest:.0e} apart; after {last.prefixes:,} prefixes the tree's are within {NEAR:g} of each other in "
+        f"{widest:.0e} apart; with {budget:,} prefixes at most the tree knows P to a factor of {NEAR} in "
         f"{len(near)} of {len(own)} questions.",
         f"With three tokens and {few[-1].calls} windows to ask about, {few[-1].tree[-1].prefixes:,} prefixes leave the "
         f"tree's bounds up to {most:.2g} apart: what is missing there is merging, not calls.",
         f"With a window of {long[0]['L']} tokens {len(same)} of {len(long)} questions have as many windows as texts: "
-        f"nothing merges; in {len(lost)} there are too many windows to list, and the tree's bounds are all there is.",
+        f"merging gains nothing; {len(lost)} have too many windows to list, and the tree's bounds are all there is.",
     ]
 
 
@@ -265,6 +266,7 @@ STUDY = Study(
         horizons=(5, 20),
         most_prefixes=2**8,
         long_context=3,
+        long_word="a",
         long_steps=SMALL_STEPS,
         long_horizons=(2, 4),
         long_prefixes=2**8,

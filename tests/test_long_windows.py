@@ -43,14 +43,17 @@ def test_rows_of_a_model_are_those_of_its_windows():
 
 def test_nothing_merges_within_the_window():
     model = mg.as_model(lambda windows: torch.zeros(len(windows), 27), vocab_size=27, context_length=3)
-    rows = long_rows(model, "a", [2, 5], temperature=1.0, most_prefixes=100, most_listed=1000)
+    asked = {"temperature": 1.0, "most_prefixes": 100}
+    (whole,) = long_rows(model, "a", [3], most_listed=9, **asked)[:1]
+    assert (whole["P, merged"], whole["windows"]) == ("not listed", "757")  # 1 + 27 + 729, each text a window
+    rows = long_rows(model, "a", [2, 5], most_listed=1000, **asked)
     first, second, third, last = rows
     # all 27 tokens alike: P(a within 2) = 1 - (26/27)**2; a start, 27 windows after it
-    assert (first["texts"], first["calls, merged"], first["P, merged"][:8]) == ("28", "28", "0.072702")
+    assert (first["texts"], first["windows"], first["P, merged"][:8]) == ("28", "28", "0.072702")
     assert (first["prefixes, tree"], first["calls, tree"]) == ("27", "27")  # what is red need not be expanded
     lower, upper = map(float, first["bounds, tree"].strip("[]").split(", "))
     assert lower <= 1 - (26 / 27) ** 2 <= upper < lower + 2e-6
-    assert (second["P, merged"], second["calls, merged"]) == ("not listed", "over 1,000")
+    assert (second["P, merged"], second["windows"]) == ("not listed", "over 1,000")
     assert third["texts"] == "3"
     assert (last["texts"], last["tokens kept"]) == ("31", 2)
 

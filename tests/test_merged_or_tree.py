@@ -22,14 +22,14 @@ def test_coins_by_hand():
     assert (found.tree[-1].prefixes, found.tree[-1].windows) == (6, 3)
     row = table_row("coins", found)
     assert (row["P, merged"], row["calls, merged"]) == ("0.375000000000", "3")
-    assert row["calls until 0.01 apart"] == "3"
+    assert row["calls until a factor of 2"] == "3"
     points = [(each["prefixes"], each["calls"]) for each in curve_rows("coins", found)]
     assert points == [(0, 0), (1, 1), (2, 1), (4, 2), (6, 3)]  # 00 again, then 01, 00 again, 01 again, 10
 
 
 def test_an_unfinished_tree_has_no_calls_to_show():
     found = compared(COINS, (1, 1), (0, 0), 1.0, 12, 4)
-    assert table_row("coins", found)["calls until 0.01 apart"] == "more"
+    assert table_row("coins", found)["calls until a factor of 2"] == "more"
 
 
 def test_windows_asked_by_hand():
