@@ -1,26 +1,24 @@
 """Does Storm, which shares no code with us, give the same answers? Writes results/cross_check/.
 
-    python -m experiments.cross_check [--cases FOLDER]
+    python -m experiments.cross_check [--cases FOLDER --out FOLDER]
 
-Without a folder the chains are our own: the baby GPT of the seed notebook, once in rational numbers (each row over its
-sum, exactly: the chain that our bounds are about) and once as its .umb file; and GPTs trained here on the names of
-HTML's entities, with windows of two and of three letters. With a folder they are the outside cases in it, as its
-``index.json`` lists them.
+Both are asked the same properties, in the language that both read. Without a folder of cases the chains are our own:
+the baby GPT of the seed notebook, once in rational numbers (each row over its sum, exactly: the chain that our bounds
+are about) and once as its .umb file; and models of names, with windows of two and of three letters. With a folder they
+are the outside cases in it, as its ``index.json`` lists them.
 
 Storm answers exactly where a chain is given in rational numbers and there is time: then its value must lie in our
 interval. Otherwise it answers in its sound mode: then its interval and ours must meet. Of long-run shares and within a
 horizon it gives a value without bounds there, which must lie within a millionth of our interval.
 """
 
-import argparse
 import gzip
-import html.entities
 import json
 import os
 import re
 import shutil
 import subprocess
-import time
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
@@ -33,18 +31,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 import markovgpt as mg
+from experiments.names_models import LETTERS, SMALL_STEPS, trained_names_model
 from experiments.peers import ONE_THREAD, Absent, environment
+from experiments.study import Findings, Study, option, run
 from markovgpt.demo import baby_gpt
 from markovgpt.exchange.chain_files import read_chain
 from markovgpt.exchange.umb import write_umb
-from markovgpt.export.record import write_record
 from markovgpt.scaled import ScaledArray, to_fraction
 
-FOLDER = Path("results/cross_check")
 RUNNER = Path(__file__).with_name("storm_runner.py")
-TOLERANCE, EXACT_SECONDS, SOUND_SECONDS = 1e-9, 20.0, 60.0
-SEED, STEPS, LETTERS = 1337, 300, "\nabcdefghijklmnopqrstuvwxyz"
-HORIZON, LENGTHS = 50, (2, 3)
+TOLERANCE, HORIZON = 1e-9, 50
 WITHOUT_BOUNDS = Fraction(1, 10**6)  # how near a value without bounds must be, relatively
 DIGITS = Context(prec=12, Emin=MIN_EMIN, Emax=MAX_EMAX)
 FORMULAS = {
@@ -59,22 +55,16 @@ FORMULAS = {
 Bounds = tuple[Fraction | float, Fraction | float]  # infinite ones are floats
 
 
-@dataclass(frozen=True, eq=False)
-class Question:
-    """A property of a chain, for both.
+@dataclass(frozen=True)
+class Settings:
+    """What is varied."""
 
-    Parameters
-    ----------
-    formula: as Storm reads it.
-    kind: a key of FORMULAS.
-    """
-
-    kind: str
-    formula: str
-    label: str
-    left: str | None = None
-    bound: int | None = None
-    reward: str | None = None
+    cases: Path | None = option(None, "a folder of outside cases with their index.json; none: chains of our own")
+    context_lengths: tuple[int, ...] = option((2, 3), "of the models of names")
+    steps: int = option(300, "optimiser steps of the models of names")
+    exact_seconds: float = option(20.0, "that Storm may take for a chain in rational numbers")
+    sound_seconds: float = option(60.0, "that Storm may take for a chain in its sound mode")
+    storm: bool = option(True, "ask Storm, in an environment of its own that is made at the first call")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,61 +75,40 @@ class Subject:
     ----------
     read: the file that we read; Storm reads it where it is exact.
     exact: whether the file holds rational numbers.
+    properties: as Storm and we read them.
     """
 
     name: str
     read: Path
     exact: bool
-    questions: tuple[Question, ...]
+    properties: tuple[str, ...]
 
 
-def question(kind: str, label: str, **more: Any) -> Question:
-    """One question, with its formula.
+def formula(kind: str, label: str, *, left: str | None = None, bound: int | None = None, reward: str = "") -> str:
+    """A property as text.
 
-    >>> question("bounded-reach", "red", bound=5).formula, question("expected-reward", "end", reward="cost").formula
+    >>> formula("bounded-reach", "red", bound=5), formula("expected-reward", "end", reward="cost")
     ('P=? [F<=5 "red"]', 'R{"cost"}=? [F "end"]')
     """
-    named = {"bound": None, "left": None, "reward": None} | more
-    reward = f'{{"{named["reward"]}"}}' if named["reward"] else ""
-    return Question(kind, FORMULAS[kind].format(**named | {"label": label, "reward": reward}), label, **more)
+    named = f'{{"{reward}"}}' if reward else ""
+    return FORMULAS[kind].format(label=label, left=left, bound=bound, reward=named)
 
 
 ALL = (
-    question("until", "red", left="going"),
-    question("bounded-reach", "red", bound=HORIZON),
-    question("expected-steps", "red"),
-    question("long-run", "one"),
+    formula("until", "red", left="going"),
+    formula("bounded-reach", "red", bound=HORIZON),
+    formula("expected-steps", "red"),
+    formula("long-run", "one"),
 )
 
 
-def ours(imported: mg.ImportedChain, asked: Question) -> Bounds:
+def ours(imported: mg.ImportedChain, asked: str) -> Bounds:
     """Our bounds, exactly; from the initial state, or the largest over several."""
-    chain, target = imported.chain, imported.labels[asked.label]
-    initial = np.flatnonzero(imported.initial)
-    start = int(initial[0]) if len(initial) == 1 else None
-    if asked.kind == "long-run":
-        answer = mg.long_run_distribution(chain, start)
-        initial = np.flatnonzero(target)
-        if len(initial) != 1:
-            raise mg.InvalidInput(f"a long-run share must be asked of one state, got {len(initial)}; label one")
-        start = None
-    elif asked.kind == "expected-steps":
-        answer = mg.expected_hitting_time(chain, target, start=start)
-    elif asked.kind == "expected-reward":
-        earned = imported.rewards[asked.reward] if asked.reward else next(iter(imported.rewards.values()))
-        answer = mg.expected_reward(chain, earned, target, start=start)
-    else:
-        avoiding = None if asked.left is None else ~(imported.labels[asked.left] | target)
-        if avoiding is not None and not avoiding.any():
-            avoiding = None
-        answer = mg.hitting_probability(chain, target, start=start, within=asked.bound, avoiding=avoiding)
-    infinite = np.broadcast_to(answer.infinite, np.shape(answer.value))
-    if np.any(infinite if start is not None else infinite[initial]):
+    answer = mg.check(imported, asked).greatest
+    if np.any(answer.infinite):
         return np.inf, np.inf
-    lower, upper = (exactly(side) for side in (answer.enclosure.lower, answer.enclosure.upper))
-    if start is not None:
-        return lower[0], upper[0]
-    return max(lower[state] for state in initial), max(upper[state] for state in initial)
+    (lower,), (upper,) = (exactly(side) for side in (answer.enclosure.lower, answer.enclosure.upper))
+    return lower, upper
 
 
 def exactly(numbers: Any) -> list[Fraction]:
@@ -179,32 +148,34 @@ def read_number(text: str) -> Fraction | float:
     return float("inf") if "inf" in text.lower() else Fraction(text) if "/" in text else Fraction(float(text))
 
 
-def rows_of(subject: Subject, folder: Path) -> Iterator[dict[str, str]]:
+def rows_of(subject: Subject, folder: Path, settings: Settings) -> Iterator[dict[str, str]]:
     """A row for each question about a chain."""
     imported = read_chain(subject.read)
-    formulas = [asked.formula for asked in subject.questions]
+    formulas = list(subject.properties)
     exact: dict[str, Bounds] = {}
-    reason = ""
-    if subject.exact:
-        exact, reason = storms(unpacked(subject.read, folder), formulas, exact=True, seconds=EXACT_SECONDS)
+    reason = "" if settings.storm else "not asked"
+    if settings.storm and subject.exact:
+        file = unpacked(subject.read, folder)
+        exact, reason = storms(file, formulas, exact=True, seconds=settings.exact_seconds)
     sound: dict[str, Bounds] = {}
-    if rest := [formula for formula in formulas if formula not in exact]:
+    rest = [asked for asked in formulas if asked not in exact]
+    if settings.storm and rest:
         rewards = {name or "default": earned for name, earned in imported.rewards.items()}
         file = write_umb(
             imported.chain, folder / "chain.umb", labels=imported.labels, initial=imported.initial, rewards=rewards
         )
-        sound, reason = storms(file, rest, exact=False, seconds=SOUND_SECONDS)
-    for asked in subject.questions:
+        sound, reason = storms(file, rest, exact=False, seconds=settings.sound_seconds)
+    for asked in formulas:
         low, high = ours(imported, asked)
-        told = exact.get(asked.formula) or sound.get(asked.formula)
-        mode = "exact" if asked.formula in exact else reason if told is None else "sound"
+        told = exact.get(asked) or sound.get(asked)
+        mode = "exact" if asked in exact else reason if told is None else "sound"
         if mode == "sound" and told is not None and told[0] == told[1]:
             mode = "value"
         room = WITHOUT_BOUNDS if mode == "value" else 0
         yield {
             "chain": subject.name,
             "states": str(imported.chain.n_states),
-            "property": asked.formula,
+            "property": asked,
             "ours": shown(low, high),
             "storm": "" if told is None else shown(*told),
             "mode": mode,
@@ -270,7 +241,7 @@ def write_exact(chain: mg.TransitionOperator, file: Path, labels: dict[str, NDAr
     return file
 
 
-def our_own(folder: Path) -> Iterator[Subject]:
+def our_own(settings: Settings, folder: Path) -> Iterator[Subject]:
     """The baby GPT and models of names, as files."""
     chain = mg.WindowChain.from_logits(mg.tabulate(baby_gpt().model))
     labels = {
@@ -285,10 +256,10 @@ def our_own(folder: Path) -> Iterator[Subject]:
         else:
             write_umb(chain, file, labels=labels, initial=chain_at(chain, 6))
         yield Subject(f"baby GPT{', exactly' * exact}", file, exact, ALL)
-    for length in LENGTHS:
-        chain = mg.WindowChain.from_logits(mg.tabulate(names_gpt(length)))
+    for length in settings.context_lengths:
+        chain = mg.WindowChain.from_logits(mg.tabulate(trained_names_model(length, settings.steps)))
         start = chain.space.encode((0,) * length)
-        red = mg.ending_with(chain.space, (LETTERS.index("z"),))
+        red = mg.ending_with(chain.space, LETTERS.encode("z"))
         going = ~mg.ending_with(chain.space, (0,))
         going[start] = True
         labels = {"red": red, "going": going, "one": chain_at(chain, chain.space.encode((1,) * length))}
@@ -301,15 +272,6 @@ def chain_at(chain: mg.TransitionOperator, state: int) -> NDArray[np.bool_]:
     return np.arange(chain.n_states) == state
 
 
-def names_gpt(length: int) -> mg.GPT:
-    """A small GPT of the names of HTML's entities, in lower case."""
-    vocabulary = mg.Vocabulary(tuple(LETTERS))
-    words = sorted({name.rstrip(";").lower() for name in html.entities.html5})
-    text = "\n".join(word for word in words if set(word) <= set(LETTERS))
-    config = mg.GPTConfig(len(LETTERS), length, n_layer=1, n_head=2, n_embd=16)
-    return mg.train_gpt(vocabulary.encode(text), config, steps=STEPS, batch_size=256, seed=SEED).model
-
-
 def outside(folder: Path) -> Iterator[Subject]:
     """The cases in a folder: a chain each, with the properties that its index lists."""
     listed = json.loads((folder / "index.json").read_text(encoding="utf-8"))
@@ -317,47 +279,27 @@ def outside(folder: Path) -> Iterator[Subject]:
         files = [folder / name / f"{name}{ending}" for ending in (".exact.drn", ".exact.drn.gz", ".umb")]
         file = next(file for file in files if file.exists())
         asked = [case for case in listed if case["name"] == name and case["kind"] in FORMULAS]
-        questions = [
-            question(
-                case["kind"],
-                case["label"],
-                **{key: value for key, value in said_of(case).items() if value is not None},
-            )
-            for case in asked
-        ]
-        yield Subject(name, file, ".exact" in file.name, tuple(questions))
+        properties = tuple(formula(case["kind"], case["label"], **said_of(case)) for case in asked)
+        yield Subject(name, file, ".exact" in file.name, properties)
 
 
 def said_of(case: dict[str, Any]) -> dict[str, Any]:
     """What a case says beyond its kind and its label."""
     named = re.search(r'R\{"(\w+)"\}', case["property"])
-    return {"left": case["left_label"], "bound": case["step_bound"], "reward": named[1] if named else None}
+    return {"left": case["left_label"], "bound": case["step_bound"], "reward": named[1] if named else ""}
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def make(settings: Settings, folder: Path) -> Findings:
     """Make the table."""
-    began = time.perf_counter()
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", metavar="FOLDER", type=Path, help="outside cases, with their index.json")
-    given = parser.parse_args(arguments)
     rows: list[dict[str, str]] = []
     with TemporaryDirectory() as working:
-        folder = Path(working)
-        for subject in our_own(folder) if given.cases is None else outside(given.cases):
-            for row in rows_of(subject, folder):
+        place = Path(working)
+        for subject in our_own(settings, place) if settings.cases is None else outside(settings.cases):
+            for row in rows_of(subject, place, settings):
                 rows.append(row)
                 print(" | ".join(row.values()), flush=True)
-    kind = "own" if given.cases is None else "cases"
-    mg.write_table(rows, FOLDER, kind)
-    settings = {"tolerance": TOLERANCE, "seed": SEED, "steps": STEPS, "lengths": LENGTHS, "horizon": HORIZON}
-    write_record(
-        FOLDER,
-        command="python -m experiments.cross_check",
-        settings=settings,
-        seconds=time.perf_counter() - began,
-        diagnostics={"limits": [EXACT_SECONDS, SOUND_SECONDS]},
-    )
-    print("\n".join(findings(rows)))
+    mg.write_table(rows, folder, "table")
+    return Findings(findings(rows), recorded={"tolerance": TOLERANCE, "horizon": HORIZON})
 
 
 def findings(rows: Sequence[dict[str, str]]) -> list[str]:
@@ -374,5 +316,13 @@ def findings(rows: Sequence[dict[str, str]]) -> list[str]:
     ]
 
 
+STUDY = Study(
+    "cross_check",
+    "Does Storm, which shares no code with us, give the same answers?",
+    Settings(),
+    Settings(context_lengths=(2,), steps=SMALL_STEPS, storm=False),
+    make,
+)
+
 if __name__ == "__main__":
-    main()
+    sys.exit(run(STUDY))

@@ -10,7 +10,7 @@ import pytest
 
 import markovgpt as mg
 from experiments import cross_check
-from experiments.cross_check import ALL, Question, Subject, findings, meet, ours, question, read_number, shown
+from experiments.cross_check import ALL, Settings, Subject, findings, formula, meet, ours, read_number, shown
 from experiments.peers import Absent
 from markovgpt.exchange.chain_files import read_chain
 
@@ -35,18 +35,18 @@ def test_rational_files_hold_each_row_over_its_sum(game):
 
 def test_our_bounds_hold_the_answers_by_hand(game):
     imported = read_chain(game)
-    low, high = ours(imported, question("until", "red", left="going"))
+    low, high = ours(imported, formula("until", "red", left="going"))
     assert low <= Fraction(1, 13) <= high
     assert high - low < Fraction(1, 10**12)
-    low, high = ours(imported, question("bounded-reach", "red", bound=2))
+    low, high = ours(imported, formula("bounded-reach", "red", bound=2))
     assert low <= Fraction(1, 16) <= high
-    assert ours(imported, question("expected-steps", "red")) == (np.inf, np.inf)
+    assert ours(imported, formula("expected-steps", "red")) == (np.inf, np.inf)
 
 
 def test_the_largest_over_several_starts_is_taken(tmp_path):
     labels, initial = {"red": np.arange(4) == 3}, np.array([False, True, True, False])
     file = mg.write_umb(mg.SparseChain.from_matrix(GAME), tmp_path / "x.umb", labels=labels, initial=initial)
-    low, high = ours(read_chain(file), question("reach", "red"))
+    low, high = ours(read_chain(file), formula("reach", "red"))
     assert low <= Fraction(4, 13) <= high  # from 2
 
 
@@ -63,7 +63,7 @@ def storm_that_says(monkeypatch, tmp_path, script):
 
 
 SAYS = "import json, sys, time\nfor text in json.loads(sys.argv[1])['properties']:\n    print(json.dumps(dict("
-ASKED = (question("until", "red", left="going"), question("bounded-reach", "red", bound=2))
+ASKED = (formula("until", "red", left="going"), formula("bounded-reach", "red", bound=2))
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,8 @@ ASKED = (question("until", "red", left="going"), question("bounded-reach", "red"
 )
 def test_each_question_has_a_row_whatever_storm_does(game, tmp_path, monkeypatch, script, modes, meets):
     storm_that_says(monkeypatch, tmp_path, script)
-    monkeypatch.setattr(cross_check, "EXACT_SECONDS", 1.0)
-    monkeypatch.setattr(cross_check, "SOUND_SECONDS", 0.01)
-    rows = list(cross_check.rows_of(Subject("game", game, True, ASKED), tmp_path))
+    limits = Settings(exact_seconds=1.0, sound_seconds=0.01)
+    rows = list(cross_check.rows_of(Subject("game", game, True, ASKED), tmp_path, limits))
     assert [row["property"] for row in rows] == ['P=? ["going" U "red"]', 'P=? [F<=2 "red"]']
     assert [row["meets"] for row in rows] == meets
     for row, mode in zip(rows, modes, strict=True):
@@ -94,7 +93,7 @@ def test_without_storm_the_rows_say_so(game, tmp_path, monkeypatch):
         raise Absent("no wheel")
 
     monkeypatch.setattr(cross_check, "environment", environment)
-    rows = list(cross_check.rows_of(Subject("game", game, True, ASKED), tmp_path))
+    rows = list(cross_check.rows_of(Subject("game", game, True, ASKED), tmp_path, Settings()))
     assert {row["mode"] for row in rows} == {"absent: no wheel"}
     assert findings(rows)[2] == "They are apart in none, and 2 of 2 had no answer from Storm."
 
@@ -122,8 +121,7 @@ def test_outside_cases_are_asked_as_their_index_says(tmp_path):
     (tmp_path / "index.json").write_text(json.dumps(listed))
     (found,) = cross_check.outside(tmp_path)
     assert (found.name, found.exact) == ("x", False)
-    assert [asked.formula for asked in found.questions] == ['P=? [F<=5 "a"]', 'R{"cost"}=? [F "b"]']
-    assert isinstance(found.questions[0], Question)
+    assert list(found.properties) == ['P=? [F<=5 "a"]', 'R{"cost"}=? [F "b"]']
     assert len(ALL) == 4
 
 
@@ -135,7 +133,7 @@ def test_intervals_are_shown_and_compared():
 
 @pytest.mark.slow
 def test_storm_itself_by_hand(game, tmp_path):
-    rows = list(cross_check.rows_of(Subject("game", game, True, ASKED), tmp_path))
+    rows = list(cross_check.rows_of(Subject("game", game, True, ASKED), tmp_path, Settings()))
     if rows[0]["mode"].startswith("absent"):
         pytest.skip(rows[0]["mode"])
     assert [(row["mode"], row["meets"]) for row in rows] == [("exact", "yes")] * 2
