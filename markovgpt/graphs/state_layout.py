@@ -1,8 +1,8 @@
 """A state graph as what is drawn: its states, marks and arrows with their places, and what is written around it.
 
-What is drawn is a networkx DiGraph: nodes with ``label`` and, where they are known, ``n_states``, ``long_run``,
-or a ``share`` of anything else, ``red``, ``start``, ``absorbing`` and ``cycle``; edges with ``weight`` and, where one token leads there, ``token`` and
-``token_label``; the graph with ``title`` and ``left_out``.
+What is drawn is a networkx DiGraph: nodes with ``label`` and, where they are known, ``n_states``, ``long_run`` or a
+``share`` of anything else, ``red``, ``start``, ``absorbing``, ``recurrent`` and ``cycle``; edges with ``weight`` and,
+where one token leads there, ``token`` and ``token_label``; the graph with ``title`` and ``left_out``.
 """
 
 import math
@@ -182,7 +182,7 @@ def label_of(given: Mapping[str, Any], state: object) -> str:
 
 
 def note_of(given: Mapping[str, Any]) -> str:
-    """What stands beneath a label: how many states it is of, and its share, which is that of the long run if not said."""
+    """What stands beneath a label: how many states it is of, and its share, of the long run if not said."""
     many = f"×{given['n_states']:,}" if given.get("n_states", 1) > 1 else ""
     part = float(given.get("share", given.get("long_run", 0.0)))
     share = percent(part) if part > 0 else ""
