@@ -182,6 +182,35 @@ def ways_to_red(chain: TransitionOperator, red: Target, start: Start, *, k: int 
     return entitled(graph, title, "; ".join(words), marks.mass_of(~shown))
 
 
+def likely_steps(graph: StateGraph, least: float) -> StateGraph:
+    """What happens often? A state graph without its unlikely steps, which are counted in what is left out.
+
+    Parameters
+    ----------
+    graph: as a view gives it; it is not changed.
+    least: steps of a smaller probability are left out; in (0, 1].
+
+    Raises
+    ------
+    InvalidInput: least outside of (0, 1].
+
+    >>> from markovgpt.chains.sparse_chain import SparseChain
+    >>> graph = likely_steps(state_graph(SparseChain.from_matrix([[0.75, 0.25], [0.5, 0.5]])), 0.5)
+    >>> list(graph.edges), graph.graph["left_out"]
+    ([(0, 0), (1, 0), (1, 1)], 'Left out: 1 of 4 steps, less likely than 0.5.')
+    """
+    if not 0 < least <= 1:
+        raise InvalidInput(f"least must be a probability above 0, got {least}; 0.01 leaves out what is rare")
+    kept: StateGraph = graph.copy()
+    rare = [(begin, end) for begin, end, given in graph.edges(data=True) if given["weight"] < least]
+    if rare:
+        kept.remove_edges_from(rare)
+        words = f"{len(rare):,} of {counted(graph.number_of_edges(), 'step')}, less likely than {least:g}"
+        before = str(graph.graph.get("left_out", ""))
+        kept.graph["left_out"] = f"{before.removesuffix('.')}; {words}." if before else f"Left out: {words}."
+    return kept
+
+
 def _together(ways: Sequence[Path], whole: Answer) -> Answer:
     """What part of a probability some ways have together."""
     parts = [way.probability.enclosure for way in ways]
