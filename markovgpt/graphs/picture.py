@@ -12,8 +12,8 @@ from matplotlib.patches import Circle, PathPatch, Polygon, Rectangle
 from matplotlib.path import Path as Curve
 
 from markovgpt.errors import InvalidInput
+from markovgpt.export.figure_text import FAMILY
 from markovgpt.export.figures import STYLE
-from markovgpt.graphs.lettering import FAMILY
 from markovgpt.graphs.placed_graph import (
     INNER_RIM,
     KEY,
