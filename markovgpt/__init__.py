@@ -150,7 +150,8 @@ from markovgpt.graphs.drawing import draw, write_tikz
 from markovgpt.graphs.graph_files import write_gexf, write_graphml
 from markovgpt.graphs.machine_graph import draw_machine, write_machine_dot, write_machine_tikz
 from markovgpt.graphs.merged_views import condensation_graph, suffix_graph
-from markovgpt.graphs.views import around_red, heaviest_states, state_graph, ways_to_red
+from markovgpt.graphs.shown_graph import StateGraph
+from markovgpt.graphs.views import around_red, heaviest_states, likely_steps, state_graph, ways_to_red
 from markovgpt.models.checkpoints import load_model, load_vocabulary, save_model
 from markovgpt.models.decoding import Decoded, beam_search, greedy_decode
 from markovgpt.models.gpt import GPT, GPTConfig
@@ -215,6 +216,7 @@ __all__ = [
     "ScaledArray",
     "SparseChain",
     "Spectrum",
+    "StateGraph",
     "StateSpace",
     "StationaryDistributions",
     "SweepGrid",
@@ -287,6 +289,7 @@ __all__ = [
     "latex_table",
     "leading_eigenvalues",
     "likelier_when_truncated",
+    "likely_steps",
     "load_model",
     "load_vocabulary",
     "long_run_distribution",

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 
 from markovgpt.commands.check import add_check
 from markovgpt.commands.compare import add_compare
+from markovgpt.commands.draw import add_draw
 from markovgpt.commands.export import add_export
 from markovgpt.commands.greedy import add_greedy
 from markovgpt.commands.likeliest import add_likeliest
-from markovgpt.commands.questions import add_demo, add_draw, add_stationary, add_verify
+from markovgpt.commands.questions import add_demo, add_stationary, add_verify
 from markovgpt.commands.reach import add_reach
 from markovgpt.commands.shape import add_shape
 from markovgpt.commands.sweep import add_sweep

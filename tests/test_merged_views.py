@@ -75,7 +75,7 @@ def test_suffixes_are_shown_with_what_is_before_them():
     graph = suffix_graph(chain, 1)
     assert [graph.nodes[node]["label"] for node in graph] == ["…a", "…␣"]
     assert [graph.nodes[node]["text"] for node in graph] == ["a", " "]
-    assert graph.graph["title"] == "Windows merged by their newest 1 token, with the probabilities of the long run"
+    assert graph.graph["title"] == "Windows merged by their newest token, with the probabilities of the long run"
     assert [suffix_graph(chain, 2).nodes[node]["label"] for node in range(4)] == ["aa", "a␣", "␣a", "␣␣"]
 
 

@@ -1,7 +1,5 @@
 """The commands about a whole chain, on one that is known by hand; see `test_cli` for models and refusals."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -29,10 +27,3 @@ def test_each_class_has_its_line(capsys):
     assert capsys.readouterr().out == (
         "recurrent class 1 of 2: 1 of 2 windows\n  a  1\nrecurrent class 2 of 2: 1 of 2 windows\n  b  1\n"
     )
-
-
-def test_the_graph_is_written_where_it_is_told(tmp_path, capsys):
-    file = tmp_path / "graph.dot"
-    assert cli.main(["draw", "MODEL", "--out", str(file), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"file": str(file)}
-    assert "digraph" in file.read_text()

@@ -76,10 +76,29 @@ def test_title_shares_and_what_is_left_out_are_written():
     graph.add_node(1, label="…b", n_states=1, long_run=1e-9)
     graph.add_edge(0, 1, weight=0.0, log10_probability=-400.0, token_label="b, c")
     placed = placed_states(graph)
-    assert [node.note for node in placed.nodes] == ["×1,234 25%", "<1%"]
-    assert [arrow.label for arrow in placed.arrows] == ["b, c(<1%)"]
-    assert sentences(placed) == [graph.graph["title"], graph.graph["left_out"]]
+    assert [node.note for node in placed.nodes] == ["×1,234 25%", "1e-9"]
+    assert [arrow.label for arrow in placed.arrows] == ["b, c(1e-400)"]
+    explained = "Within a node: how many states it is (×) and its share of the long run."
+    assert sentences(placed) == [graph.graph["title"], explained, graph.graph["left_out"]]
     assert all(width_of(node.label, placed.points) < placed.diameter for node in placed.nodes)
+
+
+@pytest.mark.parametrize(("mark", "inside"), [("red", 0.86), ("absorbing", 0.88)])
+def test_labels_fit_within_the_inner_rim_and_within_the_square(mark, inside):
+    graph = nx.DiGraph()
+    graph.add_node(0, label="mmmmmmmmmmmm", **{mark: True})
+    placed = placed_states(graph)
+    assert width_of(placed.nodes[0].label, placed.points) < inside * placed.diameter
+
+
+def test_of_nodes_that_are_several_states_the_legend_says_that_they_hold_marked_ones():
+    graph = nx.DiGraph()
+    graph.add_node(0, label="ab, …", n_states=7, recurrent=True, red=True, start=True, cycle=True)
+    placed = placed_states(graph)
+    assert placed.nodes[0].square
+    assert sentences(placed) == ["with red states", "with the start", "never left",
+                                 "with states on a cycle of temperature zero",
+                                 "Within a node: how many states it is (×)."]  # fmt: skip
 
 
 @pytest.mark.parametrize("label", ["x" * 10**6, "🙂" * 50, "a\nb", "$x$", "<b>", "\u202ert"])
@@ -94,7 +113,20 @@ def test_labels_of_any_kind_fit_into_their_states(label):
 
 @pytest.mark.parametrize(
     ("probability", "shown"),
-    [(0.5, "50%"), (1.0, "100%"), (0.9999, ">99%"), (1e-300, "<1%"), (0.0, "<1%"), (0.994, "99%"), (0.006, "1%")],
+    [
+        (0.5, "50%"),
+        (1.0, "100%"),
+        (0.9999, ">99%"),
+        (0.994, "99%"),
+        (0.0096, "1%"),
+        (0.006, "0.6%"),
+        (0.00012, "0.01%"),
+        (9.6e-5, "0.01%"),
+        (9.4e-5, "9e-5"),
+        (3e-300, "3e-300"),
+        (9.96e-7, "1e-6"),
+        (0.0, "0%"),
+    ],
 )
 def test_percentages_leave_zero_and_hundred_to_what_is_certain(probability, shown):
     assert percent(probability) == shown

@@ -202,3 +202,10 @@ def test_parquet_holds_the_rows(tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     file = tables.write_parquet([{"a": "1e-400", "n": 3}], tmp_path, "small")
     assert parquet.read_table(file).to_pylist() == [{"a": "1e-400", "n": 3}]
+
+
+def test_a_cell_of_any_length_is_read_and_the_readers_limit_stays_as_it_was(tmp_path):
+    before = csv.field_size_limit()
+    file = mg.write_table([{"token": "x" * 200_000}], tmp_path, "table")
+    assert mg.read_table(file) == [{"token": "x" * 200_000}]
+    assert csv.field_size_limit() == before

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import markovgpt as mg
 from markovgpt.demo import baby_gpt
 from markovgpt.graphs.merged_views import suffix_graph
-from markovgpt.graphs.views import around_red, heaviest_states, state_graph, ways_to_red
+from markovgpt.graphs.views import around_red, heaviest_states, likely_steps, state_graph, ways_to_red
 from tests.oracles import exact_rows, exact_windows, hitting, stationary
 from tests.random_chains import matrices, window_chains
 from tests.reference_chains import gambler, line, two_periods, uniform_windows
@@ -296,3 +296,23 @@ def test_views_refuse_what_makes_no_sense():
         around_red(gambler(), [], start=1)
     with pytest.raises(mg.TooLarge, match="got 12,000 states; show a part of it"):
         heaviest_states(uniform_windows(2, 14), 12_000)
+
+
+def test_unlikely_steps_are_left_out_of_a_copy_and_their_number_is_added_to_the_words():
+    weather = mg.SparseChain.from_matrix([[0.9, 0.1, 0.0], [0.3, 0.5, 0.2], [0.0, 0.5, 0.5]])
+    whole, part = mg.state_graph(weather), mg.heaviest_states(weather, 2)
+    likely = likely_steps(whole, 0.3)
+    assert set(whole.edges) - set(likely.edges) == {(0, 1), (1, 2)}
+    assert len(likely) == 3
+    assert likely.graph["left_out"] == "Left out: 2 of 7 steps, less likely than 0.3."
+    assert whole.graph["left_out"] == ""
+    assert likely_steps(part, 0.2).graph == part.graph | {
+        "left_out": "Left out: 1 of 3 states with at most 0.0910 of the long run; 1 of 4 steps, less likely than 0.2."
+    }
+    assert likely_steps(part, 0.1).graph == part.graph
+
+
+@pytest.mark.parametrize("least", [0.0, -1.0, 1.5, float("nan")])
+def test_a_least_probability_that_is_none_is_refused(least):
+    with pytest.raises(mg.InvalidInput, match="least must be a probability above 0, got"):
+        likely_steps(mg.state_graph(mg.SparseChain.from_matrix(np.eye(2))), least)

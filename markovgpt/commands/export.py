@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,11 +13,13 @@ from markovgpt.chains.operator import TransitionOperator
 from markovgpt.chains.red import red_tokens
 from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.chains.states import Mask
+from markovgpt.commands.draw import FILES, PICTURES
 from markovgpt.commands.options import (
     add_common,
     add_start,
     chain_of,
     path,
+    red_of,
     settings_of,
     start_of,
     stop_tokens_of,
@@ -26,20 +27,9 @@ from markovgpt.commands.options import (
 )
 from markovgpt.errors import InvalidInput
 from markovgpt.exchange.chain_files import WRITERS, kind_of, read_chain
-from markovgpt.graphs.dot import write_dot
-from markovgpt.graphs.drawing import draw, write_tikz
-from markovgpt.graphs.graph_files import write_gexf, write_graphml
 from markovgpt.scaled import FloatArray
 
-PICTURES: dict[str, Callable[..., Path]] = {
-    "dot": write_dot,
-    "tikz": write_tikz,
-    "graphml": write_graphml,
-    "gexf": write_gexf,
-    "svg": draw,
-    "png": draw,
-    "pdf": draw,
-}
+GRAPHS = {{".tex": "tikz"}.get(ending, ending[1:]): write for ending, write in {**PICTURES, **FILES}.items()}
 ENDINGS = {"tikz": ".tex", "prism": ".tra", "storm": ".tra"}  # where they are not the kind itself
 ASKED_OF_A_MODEL = ("red", "red_tokens", "start", "start_tokens", "stop", "stop_tokens")
 
@@ -64,8 +54,8 @@ def add_export(commands: Any) -> None:
     )
     add_common(export)
     export.add_argument(
-        "--as", dest="kind", metavar="KIND", required=True, choices=(*WRITERS, *PICTURES),
-        help=", ".join((*WRITERS, *PICTURES)),
+        "--as", dest="kind", metavar="KIND", required=True, choices=(*WRITERS, *GRAPHS),
+        help=", ".join((*WRITERS, *GRAPHS)),
     )  # fmt: skip
     export.add_argument("--out", metavar="PATH", type=path, required=True, help="the file that is written")
     said = export.add_argument_group("what is said about the windows")
@@ -85,9 +75,9 @@ def _export(given: argparse.Namespace) -> None:
         raise InvalidInput(f"--out must end in {ending} for --as {given.kind}, got {given.out!r}; rename it")
     is_file = Path(given.model).is_file() and kind_of(given.model) is not None
     whole = _of_file(given) if is_file else _of_model(given)
-    if given.kind in PICTURES:
+    if given.kind in GRAPHS:
         start = int(np.argmax(whole.initial)) if whole.initial.sum() == 1 else None
-        file = PICTURES[given.kind](whole.chain, given.out, red=whole.labels.get("red"), start=start)
+        file = GRAPHS[given.kind](whole.chain, given.out, red=whole.labels.get("red"), start=start)
     else:
         write = WRITERS[given.kind]
         file = write(whole.chain, given.out, labels=whole.labels, initial=whole.initial, rewards=whole.rewards)
@@ -120,9 +110,8 @@ def _of_model(given: argparse.Namespace) -> Exported:
     """A model's chain, and the labels that were asked for."""
     chain, _, table, _ = chain_of(given)
     labels: dict[str, Mask] = {}
-    if given.red is not None or given.red_tokens is not None:
-        wanted = given.red if given.red is not None else red_tokens(*given.red_tokens)
-        labels["red"] = target_mask(chain, wanted, "--red", instead="`markovgpt reach`")
+    if (red := red_of(given)) is not None:
+        labels["red"] = target_mask(chain, red, "--red", instead="`markovgpt reach`")
     initial = np.ones(chain.n_states, dtype=bool)
     if (start := start_of(given)) is not None:
         initial = start_distribution(chain, start) > 0

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from markovgpt.chains.cuts import count_cuts
 from markovgpt.chains.logits import LogitTable, tabulate
 from markovgpt.chains.margins import NARROW, Cuts
+from markovgpt.chains.red import red_tokens
 from markovgpt.chains.sampling import ENGINES, SamplingSettings
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput
@@ -81,6 +82,11 @@ def add_start(asking: argparse._MutuallyExclusiveGroup, what: str) -> None:
 def start_of(given: argparse.Namespace) -> Any:
     """Where a text begins, a text or a tuple of token ids; None where that was not said."""
     return given.start if given.start is not None else given.start_tokens
+
+
+def red_of(given: argparse.Namespace) -> Any:
+    """What is red, texts or token ids; None where that was not said."""
+    return red_tokens(*given.red_tokens) if given.red_tokens is not None else given.red
 
 
 def add_end(asking: argparse._ArgumentGroup) -> None:

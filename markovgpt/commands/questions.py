@@ -1,4 +1,4 @@
-"""The commands about a whole chain: `demo`, `stationary`, `verify` and `draw`."""
+"""The commands `demo`, `stationary` and `verify`."""
 
 import argparse
 import json
@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from markovgpt.analysis.stationary import stationary_distributions
-from markovgpt.chains.red import ending_with
 from markovgpt.commands.options import add_common, chain_of, path
 from markovgpt.commands.output import print_json, print_likeliest
 from markovgpt.demo import FOLDER, run_demo
 from markovgpt.evidence.bundle import verify_bundle
 from markovgpt.evidence.verify import verify
-from markovgpt.graphs.dot import write_dot
-from markovgpt.graphs.drawing import draw
 
 HOLDS, DOES_NOT = 0, 3  # exit codes of `markovgpt verify`
 
@@ -46,15 +43,6 @@ def add_verify(commands: Any) -> None:
     verifying.set_defaults(answer=_verify)
 
 
-def add_draw(commands: Any) -> None:
-    """The command and its options."""
-    drawing = commands.add_parser("draw", help="the state graph")
-    add_common(drawing)
-    drawing.add_argument("--out", metavar="FILE", type=path, required=True, help="ends in .svg, .png, .pdf or .dot")
-    drawing.add_argument("--red", metavar="TEXT", help="mark the windows that end with this text")
-    drawing.set_defaults(answer=_draw)
-
-
 def _demo(given: argparse.Namespace) -> None:
     run_demo(given.out)
 
@@ -79,11 +67,3 @@ def _verify(given: argparse.Namespace) -> int:
     verdict = (verify_bundle if Path(given.file).is_dir() else verify)(given.file)
     print(json.dumps(verdict.summary()) if given.json else verdict)
     return HOLDS if verdict.holds else DOES_NOT
-
-
-def _draw(given: argparse.Namespace) -> None:
-    chain = chain_of(given).chain
-    red = None if given.red is None else ending_with(chain.space, given.red, chain.vocabulary)
-    write = write_dot if Path(given.out).suffix == ".dot" else draw
-    file = write(chain, given.out, red=red)
-    print(json.dumps({"file": str(file)}) if given.json else file)

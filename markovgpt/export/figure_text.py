@@ -1,6 +1,7 @@
 """What is written in a figure: characters that the font has, powers of ten without formulas, legends of any names."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -8,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import LogFormatter
 
+FAMILY = "DejaVu Sans"  # which comes with matplotlib
 MOST_CHARACTERS = 24  # of a label beside an axis
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -18,14 +20,28 @@ def legible(text: str, most: int = MOST_CHARACTERS) -> str:
     >>> legible("a" * 30, 5), legible("1\n2"), legible("\u4e2d")
     ('…aaaa', '1\\n2', '\\u4e2d')
     """
-    font = get_font(findfont(FontProperties()))
-    shown = text if len(text) <= most else "…" + text[len(text) - most + 1 :]
+    return visible(text if len(text) <= most else "…" + text[len(text) - most + 1 :])
+
+
+def visible(text: str) -> str:
+    r"""Text in which what the font cannot show, or nobody can see, is its number.
+
+    >>> visible("a\n\u4e2d")
+    'a\\n\\u4e2d'
+    """
+    glyphs = _glyphs()
     return "".join(
         character
-        if character.isprintable() and font.get_char_index(ord(character))
+        if character.isprintable() and ord(character) in glyphs
         else character.encode("unicode_escape").decode()
-        for character in shown
+        for character in text
     )
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    """The characters that the font can show."""
+    return frozenset(get_font(findfont(FontProperties(family=FAMILY))).get_charmap())
 
 
 def power_of_ten(exponent: int) -> str:

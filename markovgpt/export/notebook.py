@@ -24,9 +24,11 @@ from markovgpt.chains.states import StateSpace, Windows
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.export.answer_table import entries
 from markovgpt.export.card import Card, card_html
+from markovgpt.export.graph_card import graph_card
 from markovgpt.export.outward import bounds_in_digits, log10_bounds
 from markovgpt.export.tables import certified_digits
 from markovgpt.export.thumbnail import picture_of
+from markovgpt.graphs.shown_graph import StateGraph
 from markovgpt.models.training import TrainedGPT
 from markovgpt.shown import Shown, as_html, as_svg, in_short
 from markovgpt.solvers.certificate import Enclosure
@@ -50,6 +52,9 @@ def card_of(thing: object) -> Card:
     rows = [{_in_words(name): _brief(part) for name, part in _parts(one).items()} for one in several[:FEW_ROWS]]
     facts = {_in_words(name): _brief(part) for name, part in parts.items() if part is not several}
     return Card(type(thing).__name__, facts, rows, len(several), picture=picture_of(thing))
+
+
+card_of.register(StateGraph, graph_card)
 
 
 @card_of.register

@@ -113,8 +113,12 @@ def read_table(file: str | Path) -> list[dict[str, str]]:
     [{'token': '=cmd()', 'n': '1'}, {'token': "'\n", 'n': '2'}]
     """
     path = Path(file)
-    with path.open(newline="", encoding="utf-8") as stream:
-        lines = [list(map(_as_it_was, line)) for line in csv.reader(stream)]
+    before = csv.field_size_limit(max(csv.field_size_limit(), path.stat().st_size))  # else a long cell is an error
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            lines = [list(map(_as_it_was, line)) for line in csv.reader(stream)]
+    finally:
+        csv.field_size_limit(before)
     if not lines:
         raise InvalidInput(f"a table must begin with its columns' names, got nothing in {path}; see write_table")
     for number, line in enumerate(lines):

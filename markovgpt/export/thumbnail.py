@@ -10,17 +10,22 @@ from markovgpt.errors import InvalidInput
 from markovgpt.graphs.animation import Moment, draw_moment
 from markovgpt.graphs.drawing import draw
 from markovgpt.graphs.machine_graph import draw_machine
+from markovgpt.graphs.shown_graph import StateGraph
 
 MOST_DRAWN, MOST_ARROWS = 27, 120  # more is a disc of ink
 
 
 def picture_of(thing: object) -> str | None:
-    """The drawing of a chain, a machine or a moment of at most 27 states and 120 arrows, as SVG; None of any other.
+    """The drawing of a chain, a view, a machine or a moment of at most 27 states and 120 arrows, as SVG; else None.
 
     None too where no Graphviz is installed: the card says the rest.
     """
     if isinstance(thing, TransitionOperator):
         if thing.n_states > MOST_DRAWN or len(thing.edges().source) > MOST_ARROWS:
+            return None
+        return _drawn(lambda file: draw(thing, file))
+    if isinstance(thing, StateGraph):
+        if not 1 <= len(thing) <= MOST_DRAWN or thing.number_of_edges() > MOST_ARROWS:
             return None
         return _drawn(lambda file: draw(thing, file))
     if isinstance(thing, Moment):

@@ -124,7 +124,7 @@ def layout_of(moments: Sequence[Moment]) -> PlacedGraph:
             )
         whole.update(moment.chain.to_networkx())
     nx.set_edge_attributes(whole, dict.fromkeys(whole.edges, 1.0), "weight")
-    nx.set_node_attributes(whole, dict.fromkeys(whole, 1.0), "long_run")
+    nx.set_node_attributes(whole, dict.fromkeys(whole, 1.0), "share")
     plan = placed_states(whole)
     left, _, _, top = plan.box
     lines = (max((_caption(moment) for moment in moments), key=len),)

@@ -9,7 +9,7 @@ from markovgpt.analysis.arguments import Start, Target
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.graphs.drawing import marked
 from markovgpt.graphs.picture import FILL, RED
-from markovgpt.graphs.state_layout import arrow_label, arrow_of, label_of, note_of, token_looks
+from markovgpt.graphs.state_layout import arrow_label, arrow_of, is_closed, label_of, note_of, token_looks
 
 ENGINE = {"circular": "circo"}  # Graphviz's name of a layout, where it has another
 
@@ -28,7 +28,7 @@ def dot_graph(graph: "nx.DiGraph[int]", layout: str = "circular") -> graphviz.Di
     drawn.attr(mindist="1.4" if len(graph) <= 20 else "0.6", label=graphviz.escape(written))
     number = {state: place for place, state in enumerate(graph)}
     for state, given in graph.nodes(data=True):
-        look = {"shape": "square"} if given.get("absorbing") else {}
+        look = {"shape": "square"} if is_closed(given) else {}
         if given.get("red"):
             look |= {"peripheries": "2", "color": RED, "fontcolor": RED}
         if given.get("start"):

@@ -84,7 +84,7 @@ def write_gexf(
 def _plain(shown: "TransitionOperator | nx.DiGraph[int]", red: Target | None, start: Start | None) -> "nx.DiGraph[int]":
     """The graph to write, a copy with escaped texts."""
     if isinstance(shown, TransitionOperator):
-        graph = state_graph(shown, red=red, start=start)
+        graph: nx.DiGraph[int] = state_graph(shown, red=red, start=start)
     elif red is not None or start is not None:
         raise InvalidInput("red and start are marked when a graph is made, got them for a graph; give them to its view")
     else:

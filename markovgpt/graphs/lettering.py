@@ -5,11 +5,12 @@ It is wider than Helvetica, Arial and LaTeX's own, so what has room in it has ro
 
 from functools import cache
 
-from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
 
+from markovgpt.export.figure_text import FAMILY, visible
+
 POINT = 2.54 / 72  # centimetres
-FAMILY = "DejaVu Sans"
 HEIGHT = 1.2  # of a line, in sizes of its font
 MEASURE = TextToPath()
 
@@ -38,7 +39,7 @@ def drawable(text: str, longest: int) -> str:
     >>> drawable("a\nb", 12), drawable("\U0001f642", 12), drawable("abcdef", 4)
     ('a\\nb', '\\U0001f642', 'abc…')
     """
-    shown = "".join(_visible(character) for character in text[: longest + 1])
+    shown = visible(text[: longest + 1])
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
@@ -56,19 +57,6 @@ def lines_of(text: str, width: float, points: float) -> tuple[str, ...]:
         else:
             lines.append(word)
     return tuple(lines)
-
-
-def _visible(character: str) -> str:
-    """One character, or its number where it cannot be seen."""
-    if character.isprintable() and ord(character) in _glyphs():
-        return character
-    return character.encode("unicode_escape").decode()
-
-
-@cache
-def _glyphs() -> frozenset[int]:
-    """The characters that the font can show."""
-    return frozenset(get_font(findfont(FontProperties(family=FAMILY))).get_charmap())
 
 
 @cache

@@ -19,6 +19,7 @@ from markovgpt.chains.states import Mask
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput, TooLarge
 from markovgpt.export.outward import bounds_in_digits
+from markovgpt.graphs.shown_graph import StateGraph
 from markovgpt.scaled import FloatArray, ScaledArray, widen
 from markovgpt.solvers.certificate import at_most_one
 from markovgpt.sums import TOTAL_ROUNDINGS, total
@@ -203,11 +204,11 @@ def in_words(what: str, mass: Answer) -> str:
     return f"{what} with none of the long run" if upper == "0" else f"{what} with at most {upper} of the long run"
 
 
-def entitled(graph: "nx.DiGraph[int]", title: str, left_out: str = "", mass: Answer | None = None) -> "nx.DiGraph[int]":
+def entitled(graph: "nx.DiGraph[int]", title: str, left_out: str = "", mass: Answer | None = None) -> StateGraph:
     """The graph with its title, what is left out of it as a sentence, and an upper bound of its mass."""
-    graph.graph.update(
+    return StateGraph(
+        graph,
         title=title,
         left_out=f"Left out: {left_out}." if left_out else "",
         mass_left_out=0.0 if mass is None else float(mass.upper),
     )
-    return graph

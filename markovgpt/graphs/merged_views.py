@@ -31,6 +31,7 @@ from markovgpt.graphs.marked_states import (
     require_size,
 )
 from markovgpt.graphs.merged_nodes import add_flows, add_groups, flows_between
+from markovgpt.graphs.shown_graph import StateGraph
 from markovgpt.scaled import FloatArray, ScaledArray, at_most, choose, is_positive, widen
 from markovgpt.solvers.certificate import at_most_one
 from markovgpt.sums import scatter_sum
@@ -40,7 +41,7 @@ Groups = NDArray[np.int64]
 
 def suffix_graph(
     chain: TransitionOperator, length: int, *, red: Target | None = None, start: Start | None = None
-) -> "nx.DiGraph[int]":
+) -> StateGraph:
     """What does it look like to one who sees the newest tokens alone? Windows merged that share these.
 
         P(s -> t) = sum of pi(i) P(i, t) over the windows i in s, divided by pi(s)
@@ -98,8 +99,9 @@ def suffix_graph(
         found.update(long_run_of(shares, group))
     add_flows(graph, flows, scatter_sum(flows.amount, flows.source, len(numbers)), names, chain.vocabulary)
     require_size(len(graph), graph.number_of_edges())
-    title = f"Windows merged by their newest {counted(length, 'token')}, with the probabilities of the long run"
-    return entitled(graph, f"{title}{marks.origin}", marks.without(groups >= 0), marks.mass_of(groups < 0))
+    newest = "token" if length == 1 else counted(length, "token")
+    title = f"Windows merged by their newest {newest}, with the probabilities of the long run{marks.origin}"
+    return entitled(graph, title, marks.without(groups >= 0), marks.mass_of(groups < 0))
 
 
 def _together(shares: Answer, groups: Groups, n_groups: int) -> Answer:
@@ -125,7 +127,7 @@ def _suffixes(space: Windows, length: int) -> Groups:
 
 def condensation_graph(
     chain: TransitionOperator, k: int = 50, *, red: Target | None = None, start: Start | None = None
-) -> "nx.DiGraph[int]":
+) -> StateGraph:
     """Which class leads to which, and where does it end? One node for each communicating class.
 
     Nodes are numbered as in `condensation`, with ``recurrent`` and ``period`` besides what every view has; the share of

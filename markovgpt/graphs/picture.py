@@ -12,9 +12,10 @@ from matplotlib.patches import Circle, PathPatch, Polygon, Rectangle
 from matplotlib.path import Path as Curve
 
 from markovgpt.errors import InvalidInput
+from markovgpt.export.figure_text import FAMILY
 from markovgpt.export.figures import STYLE
-from markovgpt.graphs.lettering import FAMILY
 from markovgpt.graphs.placed_graph import (
+    INNER_RIM,
     KEY,
     SMALL,
     SQUARE,
@@ -130,7 +131,7 @@ def _draw_node(axes: Axes, node: Node, diameter: float, points: float) -> None:
     axes.add_patch(_outline(node, diameter / 2, rim))
     if node.doubled:
         inner = {**rim, "facecolor": "none", "linewidth": INNER}
-        axes.add_patch(_outline(node, 0.86 * diameter / 2, inner))
+        axes.add_patch(_outline(node, INNER_RIM * diameter / 2, inner))
     if node.share is not None:
         disc = Circle((node.x, node.y), diameter / 2 * math.sqrt(node.share), facecolor=DISC, linewidth=0, zorder=4)
         axes.add_patch(disc)

@@ -127,6 +127,7 @@ class PlacedGraph:
 
 
 SQUARE = 0.88  # side of a square node, in diameters
+INNER_RIM = 0.86  # diameter of the inner one of two rims, in diameters
 KEY = 0.42  # diameter of the nodes of a legend
 
 

@@ -1,8 +1,8 @@
 """A state graph as what is drawn: its states, marks and arrows with their places, and what is written around it.
 
-What is drawn is a networkx DiGraph: nodes with ``label`` and, where they are known, ``n_states``, ``long_run``,
-``red``, ``start``, ``absorbing`` and ``cycle``; edges with ``weight`` and, where one token leads there, ``token`` and
-``token_label``; the graph with ``title`` and ``left_out``.
+What is drawn is a networkx DiGraph: nodes with ``label`` and, where they are known, ``n_states``, ``long_run`` or a
+``share`` of anything else, ``red``, ``start``, ``absorbing``, ``recurrent`` and ``cycle``; edges with ``weight`` and,
+where one token leads there, ``token`` and ``token_label``; the graph with ``title`` and ``left_out``.
 """
 
 import math
@@ -20,7 +20,7 @@ from markovgpt.graphs.graphviz_layout import ENGINES, graphviz_layout
 from markovgpt.graphs.label_places import labelled, n_bare, roomiest
 from markovgpt.graphs.legend import Entry, with_legend
 from markovgpt.graphs.lettering import drawable, height_of, width_of
-from markovgpt.graphs.placed_graph import GREY, SMALL, Arrow, Node, PlacedGraph, begun
+from markovgpt.graphs.placed_graph import GREY, INNER_RIM, SMALL, SQUARE, Arrow, Node, PlacedGraph, begun
 from markovgpt.graphs.ring_layout import ring_layout
 
 MOST_DRAWN = 150  # more circles than a page holds
@@ -37,11 +37,16 @@ DASHES = ((), (4.0, 1.5), (1.2, 1.2), (5.0, 1.2, 1.2, 1.2))  # so that tokens di
 MOST_TOKENS = len(PALETTE) * len(DASHES)
 PALEST = 0.5  # ink of an arrow of next to no probability
 MARKS = (
-    ("red", Node(0, 0, "", doubled=True), "red"),
-    ("start", Node(0, 0, "", begin=180.0), "start"),
-    ("absorbing", Node(0, 0, "", square=True), "never left"),
-    ("cycle", Node(0, 0, "", strong=True), "on a cycle of temperature zero"),
-)
+    ("red", Node(0, 0, "", doubled=True), "red", "with red states"),
+    ("start", Node(0, 0, "", begin=180.0), "start", "with the start"),
+    ("closed", Node(0, 0, "", square=True), "never left", "never left"),
+    (
+        "cycle",
+        Node(0, 0, "", strong=True),
+        "on a cycle of temperature zero",
+        "with states on a cycle of temperature zero",
+    ),
+)  # in a legend: of states, and of nodes that are several
 
 
 def placed_states(graph: "nx.DiGraph[int]", layout: str = "circular") -> PlacedGraph:
@@ -66,7 +71,7 @@ def placed_states(graph: "nx.DiGraph[int]", layout: str = "circular") -> PlacedG
     number = {state: place for place, state in enumerate(graph)}
     points, arrow_points, least = next(sizes[1:] for sizes in SIZES if n <= sizes[0])
     unplaced = [_node(state, given) for state, given in graph.nodes(data=True)]
-    diameter = max([least, *(extent_of(node.label, node.note, points) for node in unplaced)])
+    diameter = max([least, *(_extent(node, points) for node in unplaced)])
     pairs = [(number[source], number[target]) for source, target in graph.edges]
     looks = token_looks(given["token"] for _, _, given in graph.edges(data=True) if "token" in given)
     order = sorted(graph.edges(data=True), key=lambda edge: float(edge[2].get("weight", 1.0)))
@@ -125,7 +130,7 @@ def arrow_label(given: Mapping[str, Any], longest: int | None = None) -> str:
     >>> arrow_label({"weight": 0.25, "token": 0, "token_label": "a"}), arrow_label({"weight": 1.0})
     ('a(25%)', '100%')
     """
-    shown = percent(float(given["weight"])) if "weight" in given else ""
+    shown = percent(float(given["weight"]), given.get("log10_probability")) if "weight" in given else ""
     token = given.get("token_label", given.get("token"))
     if token is None:
         return shown
@@ -133,17 +138,30 @@ def arrow_label(given: Mapping[str, Any], longest: int | None = None) -> str:
     return f"{named}({shown})" if shown else named
 
 
-def percent(probability: float) -> str:
-    """A probability in whole percent; 0% and 100% are left to what is impossible and what is sure.
+def percent(probability: float, log10: float | None = None) -> str:
+    """A probability in whole percent, a smaller one in one digit; 0% and 100% are left to the impossible and the sure.
 
-    >>> percent(0.7316), percent(0.001), percent(0.9999), percent(1.0)
-    ('73%', '<1%', '>99%', '100%')
+    Parameters
+    ----------
+    log10: its decimal logarithm, where it may be too small for a double.
+
+    >>> percent(0.7316), percent(0.0013), percent(1e-9), percent(0.0, -400.0), percent(0.9999), percent(1.0)
+    ('73%', '0.1%', '1e-9', '1e-400', '>99%', '100%')
     """
-    if probability < 0.005:
-        return "<1%"  # what is drawn is possible
+    if probability < 0.95e-4 and (probability or log10 is not None):
+        return _power(math.log10(probability) if log10 is None else log10)
+    if probability < 0.0095:
+        return f"{100 * probability:.1g}%"
     if 0.995 <= probability < 1:
         return ">99%"
     return f"{100 * probability:.0f}%"
+
+
+def _power(log10: float) -> str:
+    """A number in one digit, by its decimal logarithm."""
+    exponent = math.floor(log10)
+    digit = round(10 ** (log10 - exponent))
+    return f"1e{exponent + 1}" if digit == 10 else f"{digit}e{exponent}"
 
 
 def token_looks(tokens: Any) -> dict[int, tuple[str, tuple[float, ...]]]:
@@ -164,9 +182,10 @@ def label_of(given: Mapping[str, Any], state: object) -> str:
 
 
 def note_of(given: Mapping[str, Any]) -> str:
-    """What stands beneath a label: how many states it is of, and its share of the long run."""
+    """What stands beneath a label: how many states it is of, and its share, of the long run if not said."""
     many = f"×{given['n_states']:,}" if given.get("n_states", 1) > 1 else ""
-    share = percent(float(given["long_run"])) if given.get("long_run", 0) > 0 else ""
+    part = float(given.get("share", given.get("long_run", 0.0)))
+    share = percent(part) if part > 0 else ""
     return " ".join(filter(None, (many, share)))
 
 
@@ -175,6 +194,17 @@ def extent_of(label: str, note: str, points: float) -> float:
     lines = [(label, points), (note, SMALL * points)] if note else [(label, points)]
     width = max(width_of(text, size) for text, size in lines)
     return math.hypot(width, 0.8 * sum(height_of(size) for _, size in lines)) + 0.12
+
+
+def _extent(node: Node, points: float) -> float:
+    """The diameter of a node that holds its label within its rims."""
+    inside = (INNER_RIM if node.doubled else 1.0) * (SQUARE if node.square else 1.0)
+    return extent_of(node.label, node.note, points) / inside
+
+
+def is_closed(given: Mapping[str, Any]) -> bool:
+    """Whether a node is never left: one state, or a class."""
+    return bool(given.get("absorbing") or given.get("recurrent"))
 
 
 def _node(state: int, given: Mapping[str, Any]) -> Node:
@@ -186,7 +216,7 @@ def _node(state: int, given: Mapping[str, Any]) -> Node:
         note_of(given),
         strong=bool(given.get("cycle", False)),
         doubled=bool(given.get("red", False)),
-        square=bool(given.get("absorbing", False)),
+        square=is_closed(given),
         begin=180.0 if given.get("start", False) else None,
     )
 
@@ -195,11 +225,17 @@ def _explained(
     placed: PlacedGraph, graph: "nx.DiGraph[int]", looks: Mapping[int, tuple[str, tuple[float, ...]]]
 ) -> PlacedGraph:
     """The title, the marks that occur, the tokens where an arrow does not say its own, and what is not shown."""
+    described = [{**given, "closed": is_closed(given)} for _, given in graph.nodes(data=True)]
+    several = any(given.get("n_states", 1) > 1 for given in described)
     entries: list[Entry] = [
-        (node, text) for name, node, text in MARKS if any(given.get(name) for _, given in graph.nodes(data=True))
+        (node, of_several if several else text)
+        for name, node, text, of_several in MARKS
+        if any(given.get(name) for given in described)
     ]
     bare = n_bare(placed)
-    sentences = [str(graph.graph.get("left_out", ""))]
+    notes = ["how many states it is (×)"] * several
+    notes += ["its share of the long run"] * any(given.get("long_run", 0) > 0 for given in described)
+    sentences = [f"Within a node: {' and '.join(notes)}." if notes else "", str(graph.graph.get("left_out", ""))]
     if bare:
         entries += _token_entries(graph, looks)
         which = " colour and dashes tell the token," if looks else ""

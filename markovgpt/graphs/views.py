@@ -1,6 +1,6 @@
 """What is shown of a chain: the whole of it, or of a large one the part that a reader can see.
 
-Each view is a directed graph of networkx that can be drawn, written as a file, or looked through:
+Each view is a directed graph of networkx, a `StateGraph`, that can be drawn, written as a file, or looked through:
 
     nodes    the state's number, with ``label``, ``n_states``, ``absorbing``, ``cycle`` (on a cycle when every state is
              followed by its likeliest), and where it was asked for ``red``, ``start``, ``long_run`` and its bounds
@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-import networkx as nx
 import numpy as np
 
 from markovgpt.analysis.arguments import Start, Target
@@ -28,13 +27,14 @@ from markovgpt.chains.states import Mask, is_count
 from markovgpt.errors import InvalidInput
 from markovgpt.export.outward import bounds_in_digits
 from markovgpt.graphs.marked_states import DIGITS, PARTS, Marking, counted, entitled, heaviest, in_words, require_size
+from markovgpt.graphs.shown_graph import StateGraph
 from markovgpt.scaled import ScaledArray, is_positive, widen
 from markovgpt.solvers.certificate import at_most_one
 
 
 def state_graph(
     chain: TransitionOperator, *, red: Target | None = None, start: Start | None = None, long_run: bool = False
-) -> "nx.DiGraph[int]":
+) -> StateGraph:
     """Which states are there, and which leads to which? All of them.
 
     Parameters
@@ -63,7 +63,7 @@ def state_graph(
 
 def heaviest_states(
     chain: TransitionOperator, k: int = 20, *, red: Target | None = None, start: Start | None = None
-) -> "nx.DiGraph[int]":
+) -> StateGraph:
     """Where does it live? The k states with most of the long run, and what leads where among them.
 
     Parameters
@@ -93,7 +93,7 @@ def heaviest_states(
 
 def around_red(
     chain: TransitionOperator, red: Target, steps: int = 1, *, k: int = 20, start: Start | None = None
-) -> "nx.DiGraph[int]":
+) -> StateGraph:
     """What leads to red? Red states, and those from which red is so few steps away.
 
     Parameters
@@ -128,7 +128,8 @@ def around_red(
             break
         layer = heaviest(marks.shares, next_ones & _leading_to(chain, layer), k)
         near, shown = near | next_ones, shown | layer
-    title = f"Red and what leads to it within {counted(steps, 'step')}{marks.origin}"
+    by = f", those with most of the long run{marks.origin}" if marks.origin else ""
+    title = f"Red and what leads to it within {counted(steps, 'step')}{by}"
     cut, words = near & ~shown, []
     if cut.any():
         words.append(in_words(f"{cut.sum():,} of {counted(near.sum(), 'state')} so near to red", marks.mass_of(cut)))
@@ -137,7 +138,7 @@ def around_red(
     return entitled(marks.graph_of(shown), title, "; ".join(words), marks.mass_of(~shown))
 
 
-def ways_to_red(chain: TransitionOperator, red: Target, start: Start, *, k: int = 10) -> "nx.DiGraph[int]":
+def ways_to_red(chain: TransitionOperator, red: Target, start: Start, *, k: int = 10) -> StateGraph:
     """How does it happen? The states and the steps of the k likeliest ways from a start to red.
 
     Parameters
@@ -179,6 +180,35 @@ def ways_to_red(chain: TransitionOperator, red: Target, start: Start, *, k: int 
         words.append(f"all other ways, these have {share} of P(red) or more")
     title = f"The {'likeliest way' if len(ways) == 1 else f'{len(ways):,} likeliest ways'} to red{marks.origin}"
     return entitled(graph, title, "; ".join(words), marks.mass_of(~shown))
+
+
+def likely_steps(graph: StateGraph, least: float) -> StateGraph:
+    """What happens often? A state graph without its unlikely steps, which are counted in what is left out.
+
+    Parameters
+    ----------
+    graph: as a view gives it; it is not changed.
+    least: steps of a smaller probability are left out; in (0, 1].
+
+    Raises
+    ------
+    InvalidInput: least outside of (0, 1].
+
+    >>> from markovgpt.chains.sparse_chain import SparseChain
+    >>> graph = likely_steps(state_graph(SparseChain.from_matrix([[0.75, 0.25], [0.5, 0.5]])), 0.5)
+    >>> list(graph.edges), graph.graph["left_out"]
+    ([(0, 0), (1, 0), (1, 1)], 'Left out: 1 of 4 steps, less likely than 0.5.')
+    """
+    if not 0 < least <= 1:
+        raise InvalidInput(f"least must be a probability above 0, got {least}; 0.01 leaves out what is rare")
+    kept: StateGraph = graph.copy()
+    rare = [(begin, end) for begin, end, given in graph.edges(data=True) if given["weight"] < least]
+    if rare:
+        kept.remove_edges_from(rare)
+        words = f"{len(rare):,} of {counted(graph.number_of_edges(), 'step')}, less likely than {least:g}"
+        before = str(graph.graph.get("left_out", ""))
+        kept.graph["left_out"] = f"{before.removesuffix('.')}; {words}." if before else f"Left out: {words}."
+    return kept
 
 
 def _together(ways: Sequence[Path], whole: Answer) -> Answer:
