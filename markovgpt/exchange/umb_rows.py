@@ -116,14 +116,7 @@ def build_rows(
         told = f"targets must be states in 0..{n - 1}"
         raise refusal(TARGETS, told, f"{targets[place]} from state {source[place]}", "check the number of states")
     _check_values(refusal, source, probability)
-    target, kept = targets.view(np.int64), probability.positive()
-    if not kept.all():
-        source, target, probability = (
-            source[kept],
-            target[kept],
-            probability._replace(numbers=probability.numbers[kept]),
-        )
-    within = source[1:] == source[:-1]
+    target, within = targets.view(np.int64), source[1:] == source[:-1]
     if (within & (target[1:] < target[:-1])).any():
         order = np.lexsort((target, source))
         target, probability = target[order], probability._replace(numbers=probability.numbers[order])
@@ -131,6 +124,10 @@ def build_rows(
         place = int(np.argmax(twice))
         told = f"the one from {source[place]} to {target[place]} again"
         raise refusal(TARGETS, "a branch must be listed once", told, "add the two up if both are meant")
+    kept = probability.positive()
+    if not kept.all():
+        source, target = source[kept], target[kept]
+        probability = probability._replace(numbers=probability.numbers[kept])
     return _chain(refusal, source, target, probability, n, normalise=normalise, fix_deadlocks=fix_deadlocks)
 
 
