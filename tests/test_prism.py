@@ -124,6 +124,7 @@ SREW_REFUSALS = [
     (3, "0 1", "line 3: expected a state in 0..2 that has no line yet, got '0'"),
 ]
 STORM_REFUSALS = [
+    ("lab", 2, f"init red deadlock {'x' * 99}", "line 6: labels must be declared, and borne once (init red deadlock xxx"),
     ("lab", 6, "1 blue", "line 6: labels must be declared, and borne once (init deadlock red), got '1 blue'"),
     ("lab", 3, "init", "line 1: each label must be declared once, got 'init deadlock init'"),
     ("lab", 4, None, "line 1: a declaration of labels must close with #END, got none; export the chain again"),

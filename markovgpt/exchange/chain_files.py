@@ -23,11 +23,12 @@ from numpy.typing import ArrayLike
 
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.errors import InvalidInput
-from markovgpt.exchange.archive import GZIP, XZ
+from markovgpt.exchange.archive import XZ
 from markovgpt.exchange.drn import read_drn, write_drn
 from markovgpt.exchange.imported import ImportedChain
 from markovgpt.exchange.prism import read_prism
 from markovgpt.exchange.prism_writer import write_prism
+from markovgpt.exchange.text_file import GZIP
 from markovgpt.exchange.umb import write_umb
 from markovgpt.exchange.umb_index import INDEX
 from markovgpt.exchange.umb_reader import read_umb

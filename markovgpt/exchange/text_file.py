@@ -13,6 +13,7 @@ from markovgpt.memory import shown_bytes
 
 MOST_BYTES = 2**31  # some fifty million transitions
 LONGEST_LINE = 2**26
+MOST_QUOTED = 60
 BLOCK = 2**20  # bytes that are read at once
 GZIP = b"\x1f\x8b"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -144,7 +145,16 @@ def quoted(text: str) -> str:
     >>> quoted("state 0"), quoted("x" * 100)
     ("'state 0'", "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'...")
     """
-    return repr(text) if len(text) <= 60 else f"{text[:40]!r}..."
+    return repr(text) if len(text) <= MOST_QUOTED else f"{text[:40]!r}..."
+
+
+def shortened(text: str) -> str:
+    """A long text as a refusal lists it.
+
+    >>> shortened("init red"), shortened("x" * 100)
+    ('init red', 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...')
+    """
+    return text if len(text) <= MOST_QUOTED else f"{text[:40]}..."
 
 
 def _blocks(file: Path, stream: gzip.GzipFile, most_bytes: int) -> Iterator[Block]:
