@@ -124,7 +124,6 @@ SREW_REFUSALS = [
     (3, "0 1", "line 3: expected a state in 0..2 that has no line yet, got '0'"),
 ]
 STORM_REFUSALS = [
-    ("lab", 2, f"init red deadlock {'x' * 99}", "line 6: labels must be declared, and borne once (init red deadlock xxx"),
     ("lab", 6, "1 blue", "line 6: labels must be declared, and borne once (init deadlock red), got '1 blue'"),
     ("lab", 3, "init", "line 1: each label must be declared once, got 'init deadlock init'"),
     ("lab", 4, None, "line 1: a declaration of labels must close with #END, got none; export the chain again"),
@@ -150,6 +149,12 @@ def test_what_is_wrong_is_refused_where_it_stands(read, dialect, kind, line, rep
     pattern = ".*".join(re.escape(part) for part in told.split(".*"))
     with pytest.raises(mg.InvalidInput, match=f"^coin.{kind}, {pattern}"):
         read(**texts)
+
+
+def test_long_names_of_labels_are_listed_in_part(read):
+    declared = f"#DECLARATION\ninit {'x' * 99}\n#END\n0 init blue\n"
+    with pytest.raises(mg.InvalidInput, match=r"and borne once \(init x{35}\.\.\.\), got '0 init blue'"):
+        read(files.COIN_TRA_STORM, declared)
 
 
 def test_storm_chains_without_transitions_are_refused(read):

@@ -87,7 +87,7 @@ def read_prism(
     )
     found = masks({INIT: [0]}, n_states)
     if labels is not None:
-        names = read_names(labels, most_bytes)
+        names = read_names(labels, "labels", most_bytes)
         with open_text(labels, most_bytes) as file:
             found = masks(_labels(file, n_states, names), n_states)
     earned = {}
