@@ -2,6 +2,7 @@
 
 import gzip
 import lzma
+import os
 import re
 
 import numpy as np
@@ -125,3 +126,12 @@ def test_names_of_rewards_come_back(tmp_path, kind):
         mg.InvalidInput, match=r"coin.tra must have beside it the rewards that the file .names.json rena"
     ):
         read_chain(file)
+
+
+def test_what_can_be_read_only_once_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", "/dev/null"):
+        with pytest.raises(
+            mg.InvalidInput, match=r"must be a file that stays, got a pipe or a device; save it to a file"
+        ):
+            read_chain(place)

@@ -13,6 +13,7 @@ storm   ``dtmc``, the same in Storm's dialect                                   
 import gzip
 import lzma
 import re
+import stat
 import zlib
 from collections.abc import Mapping
 from functools import partial
@@ -88,10 +89,12 @@ def kind_of(path: str | Path) -> str | None:
 
     Raises
     ------
-    InvalidInput: a file that cannot be read.
+    InvalidInput: a file that cannot be read, or only once.
     """
     file = Path(path)
     try:
+        if not stat.S_ISREG(file.stat().st_mode) and not file.is_dir():
+            raise InvalidInput(f"{file} must be a file that stays, got a pipe or a device; save it to a file first")
         with file.open("rb") as stream:
             head = _head(stream)
     except OSError as error:
