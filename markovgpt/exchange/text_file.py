@@ -1,6 +1,7 @@
 """Text that comes from outside: read once, in blocks of whole lines, within a limit; quoted where it is refused."""
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,11 +68,15 @@ class TextFile:
 
     def next_line(self, comment: str | None = None) -> Line | None:
         """The next line that says something, stripped; None at the end."""
+        said_nothing = f"(?:{re.escape(comment)}[^\\n]*+)?" if comment else ""
+        silent = re.compile(rf"(?:[^\S\n]*+{said_nothing}\n)*+")  # millions of such lines are passed over at once
         while self.at < len(self.block.text) or self._advance():
+            if (found := silent.match(self.block.text, self.at)) and found.end() > self.at:
+                passed = self.block.text.count("\n", self.at, found.end())
+                self.block, self.at = self.block._replace(first=self.block.first + passed), found.end()
+                continue
             number, line = self.raw_line()
-            text = line.strip()
-            if text and not (comment and text.startswith(comment)):
-                return number, text
+            return number, line.strip()
         return None
 
     def raw_line(self) -> Line:
