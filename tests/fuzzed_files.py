@@ -1,15 +1,20 @@
 """Files that are spoiled at random, and naive readers that say what a file holds, or that it holds no chain.
 
-A format is a `Format`: how it is read, valid samples, and an independent reader that gives a `Naive` chain or None.
+A format is a `Format`: how it is read, valid samples, an independent reader that gives a `Naive` chain or None, and how
+files of it are spoiled.
 Whatever our reader takes, the naive one must take too, as the same chain; see test_fuzzed_files.py.
 """
 
+import gzip
+import io
 import re
+import tarfile
 from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
+import umb_files
 from outside_files import COIN_DRN, COIN_LAB, COIN_LAB_STORM, COIN_SREW, COIN_TRA, COIN_TRA_STORM
 
 import markovgpt as mg
@@ -49,15 +54,6 @@ class Naive(NamedTuple):
     rewards: dict[str, list[Fraction]]
 
 
-class Format(NamedTuple):
-    """One kind of files: ``read`` takes a path, ``naive`` a text."""
-
-    name: str
-    read: Callable
-    samples: tuple[bytes, ...]
-    naive: Callable
-
-
 def spoiled(data, source):
     """The bytes after one to three changes of letters, words or lines; ``source`` is a random.Random."""
     for _ in range(source.choice((1, 1, 1, 2, 3))):
@@ -83,6 +79,24 @@ def spoiled(data, source):
             parts[here] = source.choice(PIECES) if source.random() < 0.5 else parts[here] + source.choice(PIECES)
         data = b"".join(parts)
     return data
+
+
+def spoiled_archive(data, source):
+    """An archive, or one file in it, after one to three changes; an archive around a spoiled file is whole."""
+    if data[:2] == b"\x1f\x8b" or source.random() < 0.3:
+        return spoiled(data, source)
+    with tarfile.open(fileobj=io.BytesIO(data)) as opened:
+        files = [(entry.name, opened.extractfile(entry).read()) for entry in opened]
+    at = source.randrange(len(files))
+    name, whole = files[at]
+    if source.random() < 0.2:
+        files[at] = (name, files[source.randrange(len(files))][1])
+    elif len(whole) % 8 == 0 and whole and source.random() < 0.5:  # a number for another one
+        here, there = (8 * source.randrange(len(whole) // 8) for _ in range(2))
+        files[at] = (name, whole[:here] + whole[there : there + 8] + whole[here + 8 :])
+    else:
+        files[at] = (name, spoiled(whole, source))
+    return umb_files.tar(files)
 
 
 def text_of(data):
@@ -234,6 +248,26 @@ def naive_states(blocks, names):
     return Naive(*found, labels, rewards) if found and labels.get("init") else None
 
 
+def naive_umb(data):
+    """A .umb archive."""
+    files, index = umb_files.files_in(data)
+    rows, initial, labels, rewards = umb_files.naive(data)
+    n, system, n_branches = len(rows), index["transition-system"], len(files[umb_files.TARGETS]) // 8
+    is_chain = system | {"time": "discrete", "#players": 0, "#observations": 0, "#choices": n, "#states": n} == system
+    exactly = system["branch-probability-type"]["type"] == "rational"
+    values = [value for row in rows for value in row.values()]
+    right = all(0 <= value <= 1 for value in values) and all(target < n for row in rows for target in row)
+    for row in rows:
+        right &= abs(sum(row.values()) - 1) <= (0 if exactly else Fraction(2 * len(row) + 8, 2**52))
+    if not (right and is_chain and initial and system["#initial-states"] == len(initial)):
+        return None
+    if sum(map(len, rows)) != n_branches or any(amount < 0 for row in rewards.values() for amount in row):
+        return None
+    kept = [{target: value for target, value in row.items() if value} for row in rows]
+    found = {name: set(states) for name, states in labels.items()} | {"init": set(initial)}
+    return Naive(kept, set(), found, rewards)
+
+
 def agrees(read, naive):
     """Whether a chain that was read is the naive one, each number of it rounded once."""
     source, target, probability = read.chain.edges()
@@ -265,9 +299,26 @@ def beside(kind):
     return read
 
 
+class Format(NamedTuple):
+    """One kind of files: ``read`` takes a path, ``naive`` and ``spoiled`` bytes."""
+
+    name: str
+    read: Callable
+    samples: tuple[bytes, ...]
+    naive: Callable
+    spoiled: Callable = spoiled
+
+
 FORMATS = (
     Format("tra", mg.read_prism, (COIN_TRA.encode(), COIN_TRA_STORM.encode(), DECIMAL_TRA.encode()), naive_tra),
     Format("drn", mg.read_drn, (COIN_DRN.encode(), TINY_DRN.encode()), naive_drn),
     Format("lab", beside("labels"), (COIN_LAB.encode(), COIN_LAB_STORM.encode()), naive_lab),
     Format("srew", beside("rewards"), (COIN_SREW.encode(),), naive_srew),
+    Format(
+        "umb",
+        mg.read_umb,
+        (umb_files.archive(), umb_files.rational_archive(), gzip.compress(umb_files.archive(), mtime=0)),
+        naive_umb,
+        spoiled_archive,
+    ),
 )

@@ -115,6 +115,11 @@ def test_headers_that_change_what_a_file_is_are_refused(read, key):
         read(tar(FILES, format=tarfile.PAX_FORMAT, pax_headers={key: "5"}))
 
 
+def test_the_name_of_a_header_is_quoted_in_part(read):
+    with pytest.raises(mg.InvalidInput, match=r"got a header of 'x{40}'\.\.\.; pack plain files$"):
+        read(tar(FILES, format=tarfile.PAX_FORMAT, pax_headers={"x" * 5000: "5"}))
+
+
 @pytest.mark.parametrize("text", ["x size=1\n", "9 size=1", "99 size=1\n", "9 size:12\n", "9 size=1\n9 size=1\n"])
 def test_records_that_are_none_are_refused(text):
     with pytest.raises(ValueError, match="no record of a header"):

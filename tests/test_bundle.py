@@ -12,7 +12,7 @@ from umb_files import naive
 import markovgpt as mg
 from markovgpt import cli
 from markovgpt.evidence import bundle
-from markovgpt.evidence.bundle import verify_bundle, write_bundle
+from markovgpt.evidence.bundle import free_folder, verify_bundle, write_bundle
 from markovgpt.exchange.chain_files import read_chain
 
 COIN = mg.SparseChain.from_matrix([[0.5, 0.5], [0.5, 0.5]])
@@ -173,10 +173,19 @@ def test_a_certificate_that_does_not_hold_is_said_first(won, monkeypatch):
 
 
 def test_an_answer_that_is_none_is_refused(won):
-    for text in ("{", "[]", '{"lower": "x", "upper": "1"}', '{"lower": "Infinity", "upper": "1"}'):
+    bounds = ("x", "Infinity", "NaN", "1e999999999", "1e-999999999", "-1", 0.05, None)  # some would take days
+    said = json.loads((won / "answer.json").read_text())
+    for text in ("{", "[]", "[" * 10**5, *(json.dumps(said | {"lower": bound}) for bound in bounds)):
         (won / "answer.json").write_text(text)
         with pytest.raises(mg.InvalidInput, match=r"answer.json must be the answer of a bundle, got another"):
             verify_bundle(signed(won))
+
+
+def test_a_property_that_is_no_text_and_another_question_are_found(won):
+    answer(won, question="expected_hitting_time")
+    assert verify_bundle(signed(won)).reason == "the answer is to another question"
+    (won / "property.props").write_bytes(b'P=? [F "red"]\xff')
+    assert verify_bundle(signed(won)).reason == "the property is not the question of the certificate"
 
 
 @pytest.mark.parametrize(
@@ -213,6 +222,23 @@ def test_a_bundle_is_there_as_a_whole_or_not_at_all(tmp_path):
         write_bundle(COIN, tmp_path, "hitting_probability", target=[1], start=0)
     (tmp_path / "empty").mkdir()
     assert write_bundle(COIN, tmp_path / "empty", "hitting_probability", target=[1], start=0).is_dir()
+
+
+def test_a_bundle_goes_where_one_stands_and_where_a_link_leads(tmp_path, monkeypatch):
+    asked = {"target": [1], "start": 0}
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert verify_bundle(write_bundle(COIN, ".", "hitting_probability", **asked)).holds
+    assert sorted(file.name for file in (tmp_path / "here").iterdir()) == sorted([*bundle.FILES, bundle.SUMS])
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    (tmp_path / "new").symlink_to(tmp_path / "nowhere")
+    for name, end in (("link", "there"), ("new", "nowhere")):
+        assert write_bundle(COIN, tmp_path / name, "hitting_probability", **asked) == tmp_path / name
+        assert (tmp_path / name).is_symlink()
+        assert verify_bundle(tmp_path / end).holds
+    with pytest.raises(mg.InvalidInput, match=r"folder must be one that can be written, got .* \(.*\); choose another"):
+        free_folder(tmp_path / "there" / "README.txt" / "x")
 
 
 def test_the_command_takes_a_bundle(won, capsys):

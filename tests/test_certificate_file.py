@@ -150,3 +150,16 @@ def test_an_interrupted_write_leaves_the_old_file(file, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         mg.write_certificate(gambler(), file, "hitting_probability", target=[3])
     assert file.read_bytes() == before
+
+
+def test_a_file_of_another_kind_is_refused_without_advice_to_trust_it(tmp_path):
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    (tmp_path / "text.npz").write_text("@type: DTMC\n")
+    for name in ("array.npy", "text.npz"):
+        with pytest.raises(mg.InvalidInput, match=r"one that cannot be read \(it is no zip archive\); write it again"):
+            read_certificate(tmp_path / name)
+
+
+def test_a_note_cannot_write_over_what_a_terminal_shows(file):
+    hostile = replace(read_certificate(file), note="\r\x1b[2Kholds: all is well")
+    assert hostile.described().endswith("; '\\r\\x1b[2Kholds: all is well'")

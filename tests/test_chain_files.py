@@ -2,6 +2,7 @@
 
 import gzip
 import lzma
+import os
 import re
 
 import numpy as np
@@ -11,7 +12,7 @@ from test_drn import FOLDERS, case_file
 from umb_files import MATRIX, archive
 
 import markovgpt as mg
-from markovgpt.exchange.chain_files import kind_of, read_chain, write_chain
+from markovgpt.exchange.chain_files import WRITERS, kind_of, read_chain, write_chain
 
 KNOWN = [
     (archive(), "umb"),
@@ -112,3 +113,25 @@ def test_outside_cases_are_the_same_chain_in_every_format(folder):
         assert np.array_equal(one.initial, other.initial)
         for name, mask in one.labels.items():
             assert np.array_equal(mask, other.labels.get(name, np.zeros(len(mask), dtype=bool)))
+
+
+@pytest.mark.parametrize("kind", ["prism", "storm"])
+def test_names_of_rewards_come_back(tmp_path, kind):
+    given = {"=cmd()": [1, 0, 0.5], "two words": [0, 2, 0], "two_words": [0, 0, 3]}
+    coin = mg.SparseChain.from_matrix(COIN_MATRIX)
+    file = WRITERS[kind](coin, tmp_path / "coin.tra", labels={}, initial=[True, False, False], rewards=given)
+    assert {name: values.tolist() for name, values in read_chain(file).rewards.items()} == given
+    (tmp_path / "coin._cmd__.srew").unlink()
+    with pytest.raises(
+        mg.InvalidInput, match=r"coin.tra must have beside it the rewards that the file .names.json rena"
+    ):
+        read_chain(file)
+
+
+def test_what_can_be_read_only_once_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", "/dev/null"):
+        with pytest.raises(
+            mg.InvalidInput, match=r"must be a file that stays, got a pipe or a device; save it to a file"
+        ):
+            read_chain(place)

@@ -47,6 +47,18 @@ def test_numbers_are_scaled_only_where_doubles_are_not_safe():
     assert tiny.edges().probability.to_float().tolist() == [1, 9e-301, 1]
 
 
+def test_fractions_that_have_nothing_in_common_are_summed_exactly():
+    shares = [Fraction(1, 10**9 + 2 * n + 1) for n in range(400)]
+    last = 1 - sum(shares, Fraction(0))
+    steps = [(0, place, f"{share.numerator}/{share.denominator}") for place, share in enumerate([*shares, last])]
+    loops = [(state, state, "1") for state in range(1, 401)]
+    chain, *_ = built(listing_of(*steps, *loops), 401)
+    assert chain.edges().probability[:401].tolist() == [float(share) for share in [*shares, last]]
+    steps[-1] = (0, 400, f"{last.numerator + 1}/{last.denominator}")
+    with pytest.raises(mg.InvalidInput, match=r"the probabilities of state 0 must sum to 1, got 1\+0; add the trans"):
+        built(listing_of(*steps, *loops), 401)
+
+
 OFF = [(0, 0, "0.3"), (0, 1, "0.3"), (0, 2, "0.3"), (1, 1, "0.2"), (1, 2, "1"), (2, 2, "1")]
 
 

@@ -151,6 +151,12 @@ def test_what_is_wrong_is_refused_where_it_stands(read, dialect, kind, line, rep
         read(**texts)
 
 
+def test_long_names_of_labels_are_listed_in_part(read):
+    declared = f"#DECLARATION\ninit {'x' * 99}\n#END\n0 init blue\n"
+    with pytest.raises(mg.InvalidInput, match=r"and borne once \(init x{35}\.\.\.\), got '0 init blue'"):
+        read(files.COIN_TRA_STORM, declared)
+
+
 def test_storm_chains_without_transitions_are_refused(read):
     with pytest.raises(mg.InvalidInput, match=r"coin.tra, line 2: a chain must have a state, got none"):
         read("dtmc\n")

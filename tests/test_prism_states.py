@@ -46,6 +46,10 @@ def test_any_variables_are_read_in_any_order(read):
         ("(a,b)\n0:(0)\n", r"line 2: expected a state and 2 whole numbers, like 0:\(0,0\), got '0:\(0\)'"),
         ("(a)\n0:(0,0)\n", r"line 2: expected a state and 1 whole numbers, like 0:\(0\), got '0:\(0,0\)'"),
         ("(a)\n0:(0.5)\n", r"line 2: expected a state and 1 whole numbers"),
+        (
+            f"({','.join(f'a{n}' for n in range(99))})\n0:(0)\n",
+            r"line 2: .*, like 0:\((0,){20}...\), got",
+        ),
         ("(a)\n0:(1\n", r"line 2: expected a state and 1 whole numbers"),
         ("(a)\n0:(0)\n2:(1)\n", r"line 3: expected a state in 0..1 that has no line yet, got '2'"),
         ("(a)\n0:(0)\n0:(1)\n", r"line 3: expected a state in 0..1 that has no line yet, got '0'"),

@@ -138,3 +138,15 @@ def test_outside_cases_come_back_bit_for_bit(tmp_path, folder, dialect):
         assert told(back.labels) == told(read.labels)
         assert told(back.rewards) == told(rewards)
         assert np.array_equal(back.initial, read.initial)
+
+
+@pytest.mark.parametrize("left", ["coin.cost.srew", "coin.srew.gz", "coin.sta"])
+def test_files_of_another_chain_are_not_left_beside_it(tmp_path, left):
+    said = {"labels": {}, "initial": [True, False]}
+    coin = mg.SparseChain.from_matrix([[0.5, 0.5], [0, 1]])
+    mg.write_prism(coin, tmp_path / "coin", **said)
+    before = (tmp_path / "coin.tra").read_bytes()
+    (tmp_path / left).write_text("of another chain")
+    with pytest.raises(mg.InvalidInput, match=rf"all that lies beside coin.tra is read with it, got {left} of another"):
+        mg.write_prism(mg.SparseChain.from_matrix([[1, 0], [0, 1]]), tmp_path / "coin", **said)
+    assert (tmp_path / "coin.tra").read_bytes() == before

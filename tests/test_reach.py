@@ -66,7 +66,7 @@ def _bounds(coin, expected):
     return f"{answer.lower!r}, {answer.upper!r}]   (3 products)\n"
 
 
-def test_an_answer_goes_into_a_bundle(coin, tmp_path, capsys):
+def test_an_answer_goes_into_a_bundle(coin, tmp_path, capsys, monkeypatch):
     place = tmp_path / "evidence"
     assert cli.main(["reach", "MODEL", "--red", "11", "--start", "00", "--bundle", str(place)]) == 0
     verdict = verify_bundle(place)
@@ -75,6 +75,9 @@ def test_an_answer_goes_into_a_bundle(coin, tmp_path, capsys):
     assert (place / "property.props").read_text() == 'T=? [F "red"]\n'
     for asked in ([], [*START, "--within", "3"]):
         assert cli.main(["reach", "MODEL", "--red", "11", "--bundle", str(tmp_path / "x"), *asked]) == 2
+    monkeypatch.setattr("markovgpt.commands.reach.chain_of", lambda given: pytest.fail("it was computed first"))
+    assert cli.main(["reach", "MODEL", "--red", "11", *START, "--bundle", str(place)]) == 2
     said = capsys.readouterr().err
     assert "--bundle needs one start, got none; give --start or --start-tokens" in said
     assert "leave it out, or --certificate and --bundle" in said
+    assert "folder must be new or empty, got" in said

@@ -127,3 +127,14 @@ def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
     with pytest.raises(mg.TooLarge):
         lines_of(tmp_path / "bomb", 10**6)
     assert sum(unpacked) == 10**6 + 1
+
+
+@pytest.mark.parametrize("block", [1, 7, 2**20])
+def test_lines_that_say_nothing_are_passed_over_and_counted(tmp_path, monkeypatch, block):
+    monkeypatch.setattr("markovgpt.exchange.text_file.BLOCK", block)
+    (tmp_path / "f").write_text("\n// one\n \t\n  a //\n\n\u2003\n//\n\n/ b\n//")
+    with open_text(tmp_path / "f") as file:
+        assert [file.next_line("//"), file.next_line("//"), file.next_line("//")] == [(4, "a //"), (9, "/ b"), None]
+    with open_text(tmp_path / "f") as file:
+        assert [file.next_line()[0] for _ in range(5)] == [2, 4, 7, 9, 10]
+        assert file.next_line() is None

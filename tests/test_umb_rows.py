@@ -57,6 +57,12 @@ def test_rows_are_taken_in_any_order_and_zeros_are_impossible():
     assert kept(built([[(1, Fraction(3, 4)), (0, Fraction(1, 4))], [(0, 0), (1, 1)]], exact=True).chain) == expected
 
 
+@pytest.mark.parametrize("row", [[(0, 0.0), (0, 1.0)], [(1, 0.5), (0, 0.0), (1, 0.5), (0, 0.0)]])
+def test_a_branch_listed_twice_is_refused_even_where_it_is_impossible(row):
+    with pytest.raises(mg.InvalidInput, match=r"a branch must be listed once, got the one from 0 to 0 again; add the"):
+        built([row, [(1, 1.0)]])
+
+
 @pytest.mark.parametrize("tiny", [5e-324, 1e-310, 1e-301])
 def test_tiny_doubles_are_kept_bit_for_bit(tiny):
     assert kept(built([[(0, tiny), (1, 1.0)], [(1, 1.0)]]).chain)[0, 0] == Fraction(tiny)

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import markovgpt as mg
-from markovgpt.exchange.written_numbers import exact, read_back, rounded
+from markovgpt.exchange.written_numbers import LONGEST, exact, read_back, rounded, sum_minus_one
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,19 @@ def test_decimals_and_fractions_are_read_exactly(text, value):
 )
 def test_anything_else_is_no_number(text):
     assert exact(text) is None
+
+
+@pytest.mark.parametrize("begin", ["0.", "1/", ""])
+def test_numbers_of_more_letters_than_anyone_writes_are_none(begin):
+    longest = begin + "3" * (LONGEST - len(begin))
+    assert exact(longest)
+    assert exact(longest + "3") is None
+
+
+@given(st.lists(st.fractions(0, 1, max_denominator=10**6), max_size=12))
+def test_sums_minus_one_are_those_of_fractions(values):
+    above, below = sum_minus_one(values)
+    assert Fraction(above, below) == sum(values, Fraction(0)) - 1
 
 
 @given(st.floats(0, 1, exclude_max=True), st.integers(0, 200))

@@ -82,6 +82,16 @@ def archive(index=INDEX, /, **files):
     return tar([("index.json", said), *((name, data) for name, data in whole.items() if data is not None)])
 
 
+def rational_archive():
+    """The bytes of an archive of fractions: the coin's thirds, and tenths that add up to its rewards."""
+    exact = {"type": "rational", "size": 128}
+    index = index_with("transition-system", "branch-probability-type", exact)
+    index["annotations"]["rewards"]["0x43ost"]["type"] = exact
+    parts = [[(1, 2), (1, 3), (1, 6), (1, 1), (1, 1)], [(1, 10), (0, 1), (7, 4)], [(2, 10), (3, 1), (0, 1)]]
+    values, earned, more = (b"".join(struct.pack("<qQ", *pair) for pair in part) for part in parts)
+    return archive(index, _3=values, _5=earned, _6=more)
+
+
 def unpacked(data):
     """The bytes of a file that may be packed."""
     if data[:2] == b"\x1f\x8b":
@@ -89,11 +99,16 @@ def unpacked(data):
     return lzma.decompress(data) if data[:6] == b"\xfd7zXZ\0" else data
 
 
-def naive(data):
-    """The rows {target: value}, initial states, labels and rewards of an archive that is right, by plain code."""
+def files_in(data):
+    """The files of an archive by their names, and its index."""
     with tarfile.open(fileobj=io.BytesIO(unpacked(data))) as opened:
         files = {entry.name: opened.extractfile(entry).read() for entry in opened if entry.isfile()}
-    index = json.loads(files["index.json"])
+    return files, json.loads(files["index.json"])
+
+
+def naive(data):
+    """The rows {target: value}, initial states, labels and rewards of an archive that is right, by plain code."""
+    files, index = files_in(data)
     n = index["transition-system"]["#states"]
     kind = index["transition-system"]["branch-probability-type"]
     bounds, targets = (struct.unpack(f"<{len(files[name]) // 8}Q", files[name]) for name in (BOUNDS, TARGETS))
@@ -122,7 +137,7 @@ def numbers(data, kind):
     """Numbers, exactly."""
     if kind["type"] == "double":
         return [Fraction(value) for value in struct.unpack(f"<{len(data) // 8}d", data)]
-    half = kind["size"] // 16
+    half = kind.get("size", 128) // 16
     starts = range(0, len(data), 2 * half)
     return [
         Fraction(

@@ -27,7 +27,7 @@ from markovgpt.commands.options import (
 )
 from markovgpt.commands.output import print_json, print_likeliest
 from markovgpt.errors import InvalidInput
-from markovgpt.evidence.bundle import write_bundle
+from markovgpt.evidence.bundle import free_folder, write_bundle
 from markovgpt.evidence.certificates import write_certificate
 from markovgpt.export.tables import certified_digits
 
@@ -105,6 +105,8 @@ def _check(given: argparse.Namespace) -> None:
         )
     if given.bundle is not None and start_of(given) is None:
         raise InvalidInput("--bundle needs one start, got none; give --start or --start-tokens")
+    if given.bundle is not None:
+        free_folder(given.bundle)  # said before anything is computed
     for name in DETAILS:
         if _is_wanted(given, name) and start_of(given) is None:
             option = "--" + name.replace("_", "-")

@@ -14,7 +14,6 @@ import hashlib
 import json
 import os
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from markovgpt.analysis.arguments import Start, Target, start_distribution, target_mask
 from markovgpt.chains.operator import Edges, TransitionOperator
 from markovgpt.chains.states import Mask
-from markovgpt.durable import write_synced
+from markovgpt.durable import sync_folder, write_synced
 from markovgpt.errors import InvalidInput
 from markovgpt.evidence.certificate_file import LIVE, LOST, OUTSIDE, TARGET, Certificate, fractions, read_certificate
 from markovgpt.evidence.certificates import write_certificate
@@ -36,6 +35,7 @@ from markovgpt.exchange.drn import read_drn, write_drn
 from markovgpt.exchange.imported import ImportedChain
 from markovgpt.exchange.umb import write_umb
 from markovgpt.exchange.umb_reader import read_umb
+from markovgpt.exchange.written_numbers import exact
 from markovgpt.scaled import ScaledArray
 
 RED, AVOIDED, REWARD = "red", "avoided", "reward"
@@ -137,16 +137,15 @@ def write_bundle(
     initial = start_distribution(chain, start) > 0
     if initial.sum() != 1:
         raise InvalidInput(f"a bundle has one state to start in, got {int(initial.sum())}; give one of them as start=")
-    place = Path(folder)
-    if place.exists() and not (place.is_dir() and not any(place.iterdir())):
-        raise InvalidInput(f"folder must be new or empty, got {place} with something there; give another")
+    place = free_folder(folder)
     labels = {RED: target_mask(chain, target)}
     if avoiding is not None:
         labels[AVOIDED] = target_mask(chain, avoiding, "avoiding")
     rewards = {} if question != "expected_reward" else {REWARD: np.ones(chain.n_states) if reward is None else reward}
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=place.parent) as working:  # a bundle is there as a whole, or not at all
-        made = Path(working, place.name)
+    with TemporaryDirectory(
+        dir=place if place.exists() else place.parent
+    ) as working:  # a bundle is there as a whole, or not at all
+        made = Path(working, "bundle")
         made.mkdir()
         certificate = write_certificate(
             chain,
@@ -167,7 +166,27 @@ def write_bundle(
         write_synced(made / ANSWER, json.dumps(said, indent=1) + "\n")
         write_synced(made / README, WORDS.format(**said))
         write_synced(made / SUMS, "".join(f"{_sum(made / name)}  {name}\n" for name in FILES))
-        os.replace(made, place)
+        if not place.exists():
+            os.replace(made, place)
+        else:  # the same folder, perhaps where somebody stands; until its sums are there it is no bundle
+            for name in (*FILES, SUMS):
+                os.replace(made / name, place / name)
+            sync_folder(place)
+    return Path(folder)
+
+
+def free_folder(folder: str | Path) -> Path:
+    """Where a bundle may be written, links followed; refused where something is, or where nothing can be written."""
+    place = Path(folder).resolve()
+    try:
+        if place.exists() and not (place.is_dir() and not any(place.iterdir())):
+            raise InvalidInput(f"folder must be new or empty, got {folder} with something there; give another")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=place if place.exists() else place.parent):
+            pass
+    except OSError as error:
+        told = f"folder must be one that can be written, got {folder} ({error.strerror}); choose another"
+        raise InvalidInput(told) from error
     return place
 
 
@@ -188,11 +207,12 @@ def verify_bundle(folder: str | Path) -> Verdict:
     if not verdict.holds:
         return verdict
     chain, other = read_umb(place / UMB), read_drn(place / DRN)
-    reason = _difference(given, chain, (place / PROPERTY).read_text(encoding="utf-8").strip())
+    wanted = (place / PROPERTY).read_text(encoding="utf-8", errors="replace").strip()
+    reason = _difference(given, chain, wanted)
     if not reason and not _same(chain, other):
         reason = f"{DRN} is not the chain of {UMB}"
     if not reason:
-        reason = _unsaid(place / ANSWER, (place / PROPERTY).read_text(encoding="utf-8").strip(), verdict)
+        reason = _unsaid(place / ANSWER, wanted, verdict)
     return replace(verdict, holds=not reason, reason=reason)
 
 
@@ -209,9 +229,8 @@ def _check_sums(place: Path) -> None:
         known = {name: told for told, _, name in (line.partition("  ") for line in lines)}
         wrong = [name for name in FILES if known.get(name) != _sum(place / name)]
     except (OSError, ValueError) as error:
-        raise InvalidInput(
-            f"{place} must be a whole bundle, with {', '.join(FILES)} and {SUMS}, got {error}; write it again"
-        ) from error
+        told = f"{place} must be a whole bundle, with {', '.join(FILES)} and {SUMS}, got {error}; write it again"
+        raise InvalidInput(told) from error
     if wrong or len(lines) != len(FILES):
         named = place / wrong[0] if wrong else place / SUMS
         raise InvalidInput(f"{named} must be the file that was bundled, got another; fetch or write the bundle again")
@@ -261,11 +280,11 @@ def _unsaid(file: Path, wanted: str, verdict: Verdict) -> str:
     """What of the claim the answer does not say; nothing where all is well."""
     try:
         said: Any = json.loads(file.read_text(encoding="utf-8"))
-        lower, upper = (Fraction(Decimal(said[name])) for name in ("lower", "upper"))
-        told = (said["property"], said["what"])
-    except (ValueError, TypeError, KeyError, OverflowError, InvalidOperation) as error:
+        lower, upper = (bound for name in ("lower", "upper") if (bound := exact(said[name])) is not None)
+        told = (said["question"], said["property"], said["what"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise InvalidInput(f"{file} must be the answer of a bundle, got another; write the bundle again") from error
-    if told != (wanted, verdict.what):
+    if told not in [(name, wanted, verdict.what) for (name, _), words in PROPERTIES.items() if words == wanted]:
         return "the answer is to another question"
     held = lower <= verdict.lower[0] <= verdict.upper[0] <= upper
     return "" if held else "the bounds of the answer do not hold what the certificate claims"

@@ -8,7 +8,7 @@ import zlib
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,7 +131,8 @@ class Certificate:
             marked["avoiding"] = self.role == OUTSIDE
         listed = [f"{name} {_listed(np.flatnonzero(states))}" for name, states in marked.items() if states.any()]
         size = f"{len(self.role)} states, {len(self.source)} transitions"
-        return "; ".join([words, *listed, size, *([self.note] if self.note else [])])
+        note = self.note if self.note.isprintable() else repr(self.note)  # a terminal obeys what is not printed
+        return "; ".join([words, *listed, size, *([note] if note else [])])
 
     def write(self, path: str | Path) -> Path:
         """Write the file, which replaces an old one at once or not at all. Returns the path."""
@@ -150,7 +151,7 @@ def read_certificate(path: str | Path) -> Certificate:
     TooLarge: what is in it would not fit.
     """
     try:
-        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+        with Path(path).open("rb") as stream, np.load(_archive(stream), allow_pickle=False) as stored:
             size = sum(member.file_size for member in stored.zip.infolist())
             require_memory(WHOLE_PER_STORED * size, f"the numbers of {path}", "check it on a larger machine")
             return Certificate(**{field.name: _plain(stored[field.name]) for field in fields(Certificate)})
@@ -170,6 +171,14 @@ def fractions(pairs: Integers) -> list[Fraction]:
     [Fraction(3, 4)]
     """
     return [Fraction(mantissa) * Fraction(2) ** exponent for mantissa, exponent in pairs.tolist()]
+
+
+def _archive(stream: BinaryIO) -> BinaryIO:
+    """A file that is a zip archive; of any other numpy would advise to load it unsafely."""
+    if not zipfile.is_zipfile(stream):
+        raise zipfile.BadZipFile("it is no zip archive")
+    stream.seek(0)
+    return stream
 
 
 def _listed(states: Integers) -> str:

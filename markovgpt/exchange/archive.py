@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.errors import InvalidInput, TooLarge
+from markovgpt.exchange.text_file import GZIP, quoted
 from markovgpt.memory import require_memory, shown_bytes
 
-GZIP, XZ = b"\x1f\x8b", b"\xfd7zXZ\x00"
+XZ = b"\xfd7zXZ\x00"
 BLOCK = tarfile.BLOCKSIZE
 CHUNK = 2**20
 XZ_MEMORY = 2**28  # bytes for the dictionary; the strongest preset takes a quarter of that
@@ -122,11 +123,11 @@ class Archive:
         """Refuse what is no plain file or folder under a plain name."""
         if entry.type not in (*FILES, tarfile.DIRTYPE):
             kind = NOT_TAKEN.get(entry.type, "another kind")
-            raise self.refusal(_shown(name), "entries must be files and folders", kind, "pack plain files")
+            raise self.refusal(quoted(name), "entries must be files and folders", kind, "pack plain files")
         if any(part in ("", ".", "..") for part in name.split("/")):
-            raise self.refusal(_shown(name), "a name must be a plain path within the archive", "another", MAKE_IT_AGAIN)
+            raise self.refusal(quoted(name), "a name must be a plain path within the archive", "another", MAKE_IT_AGAIN)
         if size < 0 or (size and entry.type == tarfile.DIRTYPE):
-            raise self.refusal(_shown(name), "a size must be that of a file", f"{size}", MAKE_IT_AGAIN)
+            raise self.refusal(quoted(name), "a size must be that of a file", f"{size}", MAKE_IT_AGAIN)
 
     def _extension(self, entry: tarfile.TarInfo) -> dict[str, str]:
         """What a header says of the next one: its long name, its size; dates and owners are no part of a chain."""
@@ -142,7 +143,7 @@ class Archive:
         others = [key for key in said if key not in ("path", "size", *MEANT_FOR_OTHERS)]
         if strange := [key for key in others if not key.startswith(MEANT_FOR_TOOLS)]:
             raise self.refusal(
-                "", "entries must be files and folders", f"a header of {strange[0]!r}", "pack plain files"
+                "", "entries must be files and folders", f"a header of {quoted(strange[0])}", "pack plain files"
             )
         return {key: said[key] for key in ("path", "size") if key in said}
 
@@ -246,8 +247,3 @@ def _whole(text: str) -> int:
     (12, -1, -1)
     """
     return int(text) if text.isascii() and text.isdigit() and len(text) < 30 else -1
-
-
-def _shown(name: str) -> str:
-    """A name as a refusal shows it."""
-    return repr(name) if len(name) <= 60 else f"{name[:40]!r}..."

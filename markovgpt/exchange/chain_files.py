@@ -13,6 +13,7 @@ storm   ``dtmc``, the same in Storm's dialect                                   
 import gzip
 import lzma
 import re
+import stat
 import zlib
 from collections.abc import Mapping
 from functools import partial
@@ -23,11 +24,13 @@ from numpy.typing import ArrayLike
 
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.errors import InvalidInput
-from markovgpt.exchange.archive import GZIP, XZ
+from markovgpt.exchange.archive import XZ
 from markovgpt.exchange.drn import read_drn, write_drn
 from markovgpt.exchange.imported import ImportedChain
 from markovgpt.exchange.prism import read_prism
+from markovgpt.exchange.prism_names import NAMES_FILE, files_beside, read_names
 from markovgpt.exchange.prism_writer import write_prism
+from markovgpt.exchange.text_file import GZIP, MOST_BYTES, quoted
 from markovgpt.exchange.umb import write_umb
 from markovgpt.exchange.umb_index import INDEX
 from markovgpt.exchange.umb_reader import read_umb
@@ -86,10 +89,12 @@ def kind_of(path: str | Path) -> str | None:
 
     Raises
     ------
-    InvalidInput: a file that cannot be read.
+    InvalidInput: a file that cannot be read, or only once.
     """
     file = Path(path)
     try:
+        if not stat.S_ISREG(file.stat().st_mode) and not file.is_dir():
+            raise InvalidInput(f"{file} must be a file that stays, got a pipe or a device; save it to a file first")
         with file.open("rb") as stream:
             head = _head(stream)
     except OSError as error:
@@ -132,8 +137,15 @@ def read_chain(path: str | Path, *, normalise: bool = False, fix_deadlocks: bool
     if kind == "drn":
         return read_drn(file, normalise=normalise, fix_deadlocks=fix_deadlocks)
     if kind == "prism":
-        labels, states, rewards = _beside(file)
-        return read_prism(file, labels, rewards, states=states, normalise=normalise, fix_deadlocks=fix_deadlocks)
+        labels, states, rewards = files_beside(file)
+        names = read_names(file, "rewards", MOST_BYTES)
+        if not names.keys() <= rewards.keys():
+            raise InvalidInput(
+                f"{file.name} must have beside it the rewards that the file {NAMES_FILE} renames, got "
+                f"{quoted(' '.join(rewards)) if rewards else 'none'}; take that file away if it is another chain's"
+            )
+        earned = {names.get(name, name): other for name, other in rewards.items()}
+        return read_prism(file, labels, earned, states=states, normalise=normalise, fix_deadlocks=fix_deadlocks)
     raise InvalidInput(
         f"{file} must be a chain in a .umb, .drn or .tra file, got something else; export the chain as one of these"
     )
@@ -189,18 +201,3 @@ def _head(stream: BinaryIO) -> bytes:
 def _plain_suffix(file: Path) -> str:
     """The ending of a name, without that of its packing."""
     return Path(file.stem if file.suffix.lower() in PACKED else file.name).suffix.lower()
-
-
-def _beside(file: Path) -> tuple[Path | None, Path | None, dict[str, Path]]:
-    """The labels, the windows and the rewards that lie beside a .tra file."""
-    stem = re.sub(r"\.tra(\.gz)?$", "", file.name, flags=re.IGNORECASE)
-    found = [other for other in sorted(file.parent.iterdir()) if other.name.startswith(stem + ".")]
-    labels, states = (
-        next((other for other in found if other.name in (f"{stem}.{kind}", f"{stem}.{kind}.gz")), None)
-        for kind in ("lab", "sta")
-    )
-    rewards = {}
-    for other in found:
-        if named := re.fullmatch(r"(?:\.(.+?))?\.srew(?:\.gz)?", other.name[len(stem) :]):
-            rewards[named[1] or ""] = other
-    return labels, states, rewards

@@ -14,6 +14,7 @@ from markovgpt.chains.states import Mask
 from markovgpt.errors import InvalidInput
 from markovgpt.exchange.listing import DECIMAL, KINDS, SORTING, WHOLE, Columns, Listing, States, parts_of
 from markovgpt.exchange.text_file import TextFile
+from markovgpt.exchange.written_numbers import sum_minus_one
 from markovgpt.memory import require_memory
 from markovgpt.scaled import FloatArray, ScaledArray
 from markovgpt.shown import Shown
@@ -185,7 +186,7 @@ def _rows_off(listing: Listing, rows: Columns, bounds: States) -> States:
         which = slice(bounds[row], bounds[row + 1])
         written = tuple(rows.written[which].tolist())
         if written not in is_one:
-            is_one[written] = sum(listing.values(rows.take(which))) == 1
+            is_one[written] = sum_minus_one(listing.values(rows.take(which)))[0] == 0
         off[row] = not is_one[written]
     return np.flatnonzero(off)
 
@@ -203,12 +204,12 @@ def _normalise(listing: Listing, rows: Columns, places: list[tuple[int, int]]) -
 
 def _bad_row(listing: Listing, row: Columns) -> InvalidInput:
     """The refusal of a row, which says whether digits are missing or a transition."""
-    total = sum(listing.values(row), Fraction(0))
-    short = (row.written == DECIMAL).any() and abs(total - 1) < SHORT_DIGITS
+    above, below = sum_minus_one(listing.values(row))
+    short = (row.written == DECIMAL).any() and abs(above / below) < SHORT_DIGITS
     missing = "re-export with 17 digits" if short else "add the transition that is missing"
     return listing.file.refusal(
         int(row.line[0]),
         f"the probabilities of state {row.source[0]} must sum to 1",
-        f"1{float(total - 1):+.3g}",
+        f"1{above / below:+.3g}",
         f"{missing}, or give normalise=True (--normalise) to divide them by their sum",
     )

@@ -18,7 +18,7 @@ from markovgpt.exchange.listing import Listing
 from markovgpt.exchange.plain_blocks import are_decimals, plain_numbers
 from markovgpt.exchange.prism_names import NAMES_FILE, read_names
 from markovgpt.exchange.prism_states import listed_state, read_states
-from markovgpt.exchange.text_file import MOST_BYTES, TextFile, open_text, quoted
+from markovgpt.exchange.text_file import MOST_BYTES, TextFile, open_text, quoted, shortened
 from markovgpt.exchange.written_numbers import exact, nearest
 from markovgpt.scaled import FloatArray
 
@@ -87,7 +87,7 @@ def read_prism(
     )
     found = masks({INIT: [0]}, n_states)
     if labels is not None:
-        names = read_names(labels, most_bytes)
+        names = read_names(labels, "labels", most_bytes)
         with open_text(labels, most_bytes) as file:
             found = masks(_labels(file, n_states, names), n_states)
     earned = {}
@@ -147,7 +147,7 @@ def _labels(file: TextFile, n_states: int, names: Mapping[str, str]) -> "dict[st
             raise _refusal(file, line, f"expected a state and its labels, like {'0 red' if of_storm else '0: 1'}", text)
         state, keys = listed_state(file, line, found[1], seen), found[2].split()
         if not known.keys() >= set(keys) or len(set(keys)) < len(keys):
-            raise _refusal(file, line, f"labels must be declared, and borne once ({' '.join(known)})", text)
+            raise _refusal(file, line, f"labels must be declared, and borne once ({shortened(' '.join(known))})", text)
         for key in keys:
             marked[known[key]].append(state)
     if not marked.get(INIT):

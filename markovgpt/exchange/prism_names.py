@@ -19,6 +19,7 @@ WORDS = """
 """  # the manual of PRISM, "The PRISM Language"
 RESERVED = frozenset([*WORDS.split(), "deadlock"])
 LONGEST_STEM = 40
+STEM = re.compile(r"\.(tra|lab)(\.gz)?$", re.IGNORECASE)  # what is taken off the name of a file for its stem
 REMEDY = "write the chain again, or take the file away"
 
 
@@ -57,16 +58,36 @@ def write_names(stem: Path, labels: Mapping[str, str], rewards: Mapping[str, str
         file.unlink(missing_ok=True)
 
 
-def read_names(labels: str | Path, most_bytes: int) -> dict[str, str]:
-    """What `write_names` said of the labels of a .lab file: the name of each identifier that stands for another.
+def files_beside(transitions: Path) -> tuple[Path | None, Path | None, dict[str, Path]]:
+    """The labels, the states and the rewards that lie beside a .tra file, and are read with it."""
+    stem, folder = STEM.sub("", transitions.name), transitions.parent
+    there = sorted(folder.iterdir()) if folder.is_dir() else []
+    found = [other for other in there if other.name.startswith(f"{stem}.")]
+    labels, states = (
+        next((other for other in found if other.name in (f"{stem}.{kind}", f"{stem}.{kind}.gz")), None)
+        for kind in ("lab", "sta")
+    )
+    rewards = {}
+    for other in found:
+        if named := re.fullmatch(r"(?:\.(.+?))?\.srew(?:\.gz)?", other.name[len(stem) :]):
+            rewards[named[1] or ""] = other
+    return labels, states, rewards
+
+
+def read_names(beside: str | Path, kind: str, most_bytes: int) -> dict[str, str]:
+    """What `write_names` said: the name of each identifier that stands for another.
+
+    Parameters
+    ----------
+    beside: the .tra or .lab file.
+    kind: "labels" or "rewards".
 
     Raises
     ------
     InvalidInput: a file that is not as it was written.
     TooLarge: more text than the limit.
     """
-    beside = Path(labels)
-    path = beside.with_name(beside.name.removesuffix(".gz").removesuffix(".lab") + NAMES_FILE)
+    path = Path(beside).with_name(STEM.sub("", Path(beside).name) + NAMES_FILE)
     if not path.exists():
         return {}
     with open_text(path, most_bytes) as file:
@@ -75,9 +96,9 @@ def read_names(labels: str | Path, most_bytes: int) -> dict[str, str]:
             said = json.loads(text, object_pairs_hook=_once)
         except (ValueError, RecursionError):
             said = None
-        found = said.get("labels") if isinstance(said, dict) else None
+        found = said.get(kind) if isinstance(said, dict) else None
         if not isinstance(found, dict) or not all(isinstance(name, str) for name in found.values()):
-            raise file.refusal(1, 'expected {"labels": {"two_words": "two words"}}', quoted(text), REMEDY)
+            raise file.refusal(1, f'expected {{"{kind}": {{"two_words": "two words"}}}}', quoted(text), REMEDY)
         return dict(found)
 
 

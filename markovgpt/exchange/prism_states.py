@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from markovgpt.chains.states import Mask, Windows
 from markovgpt.exchange.listing import States
-from markovgpt.exchange.text_file import TextFile, quoted
+from markovgpt.exchange.text_file import TextFile, quoted, shortened
 from markovgpt.memory import require_memory
 
 VARIABLES = re.compile(r"\(([A-Za-z_]\w*(?:,[A-Za-z_]\w*)*)\)", re.ASCII)
@@ -63,7 +63,7 @@ def read_states(file: TextFile, n_states: int) -> dict[str, States]:
     for line, text in file.content():
         found = form.fullmatch(text)
         if not found:
-            told = f"expected a state and {len(names)} whole numbers, like 0:({','.join('0' * len(names))})"
+            told = f"expected a state and {len(names)} whole numbers, like 0:({shortened(','.join('0' * len(names)))})"
             raise file.refusal(line, told, quoted(text), REMEDY)
         values[listed_state(file, line, found[1], seen)] = [
             TRUTHS[word] if word in TRUTHS else int(word) for word in found[2].split(",")

@@ -12,7 +12,7 @@ from markovgpt.durable import replacing
 from markovgpt.errors import InvalidInput
 from markovgpt.exchange.annotations import INIT, annotations
 from markovgpt.exchange.prism import STORM_CHAIN, STORM_LABELS, STORM_LABELS_END
-from markovgpt.exchange.prism_names import identifiers, write_names
+from markovgpt.exchange.prism_names import files_beside, identifiers, write_names
 from markovgpt.exchange.prism_states import states_text
 from markovgpt.exchange.written_rows import edge_blocks, listed_rows
 from markovgpt.scaled import FloatArray
@@ -45,7 +45,8 @@ def write_prism(
 
     Raises
     ------
-    InvalidInput: another dialect; masks and rewards that do not fit the chain; a probability below 2**-3000000.
+    InvalidInput: another dialect; masks and rewards that do not fit the chain; a probability below 2**-3000000; files
+        beside these that would be read with them, left of another chain.
 
     Notes
     -----
@@ -90,6 +91,13 @@ def write_prism(
     texts |= {f".{earning[name]}.srew": _rewards(values, of_storm=of_storm) for name, values in said.rewards.items()}
     stem = Path(path_stem)
     files = tuple(stem.with_name(stem.name + ending) for ending in texts)
+    labelled, states, earned = files_beside(files[0])
+    left = {file for file in (labelled, states, *earned.values()) if file is not None} - set(files)
+    if left:
+        raise InvalidInput(
+            f"all that lies beside {files[0].name} is read with it, got {min(left).name} of another chain; take it "
+            "away, or give another name"
+        )
     for file, pieces in zip(files, texts.values(), strict=True):
         with replacing(file) as stream:
             stream.writelines(piece.encode("ascii") for piece in pieces)

@@ -1,6 +1,7 @@
 """Text that comes from outside: read once, in blocks of whole lines, within a limit; quoted where it is refused."""
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from markovgpt.memory import shown_bytes
 
 MOST_BYTES = 2**31  # some fifty million transitions
 LONGEST_LINE = 2**26
+MOST_QUOTED = 60
 BLOCK = 2**20  # bytes that are read at once
 GZIP = b"\x1f\x8b"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -66,11 +68,15 @@ class TextFile:
 
     def next_line(self, comment: str | None = None) -> Line | None:
         """The next line that says something, stripped; None at the end."""
+        said_nothing = f"(?:{re.escape(comment)}[^\\n]*+)?" if comment else ""
+        silent = re.compile(rf"(?:[^\S\n]*+{said_nothing}\n)*+")  # millions of such lines are passed over at once
         while self.at < len(self.block.text) or self._advance():
+            if (found := silent.match(self.block.text, self.at)) and found.end() > self.at:
+                passed = self.block.text.count("\n", self.at, found.end())
+                self.block, self.at = self.block._replace(first=self.block.first + passed), found.end()
+                continue
             number, line = self.raw_line()
-            text = line.strip()
-            if text and not (comment and text.startswith(comment)):
-                return number, text
+            return number, line.strip()
         return None
 
     def raw_line(self) -> Line:
@@ -144,7 +150,16 @@ def quoted(text: str) -> str:
     >>> quoted("state 0"), quoted("x" * 100)
     ("'state 0'", "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'...")
     """
-    return repr(text) if len(text) <= 60 else f"{text[:40]!r}..."
+    return repr(text) if len(text) <= MOST_QUOTED else f"{text[:40]!r}..."
+
+
+def shortened(text: str) -> str:
+    """A long text as a refusal lists it.
+
+    >>> shortened("init red"), shortened("x" * 100)
+    ('init red', 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...')
+    """
+    return text if len(text) <= MOST_QUOTED else f"{text[:40]}..."
 
 
 def _blocks(file: Path, stream: gzip.GzipFile, most_bytes: int) -> Iterator[Block]:

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -10,9 +11,11 @@ from typing import Any, NamedTuple
 from markovgpt.errors import InvalidInput
 from markovgpt.exchange.archive import Archive
 from markovgpt.exchange.text_file import quoted
+from markovgpt.memory import require_memory
 
 INDEX = "index.json"
-MOST_INDEX_BYTES = 2**26
+MOST_INDEX_BYTES = 2**24  # some hundred thousand labels
+BYTES_A_LETTER = 32  # of JSON, when it is read
 LARGEST_COUNT = 2**53
 BYTES_A_STATE, BYTES_A_BRANCH, BYTES_A_FRACTION = 60, 60, 500
 WORD = 8  # bits are filled up to a whole number of these bytes
@@ -123,6 +126,7 @@ def read_index(archive: Archive) -> Index:
             continue
         if member.size > MOST_INDEX_BYTES:
             raise archive.refusal(INDEX, "an index must be short", f"{member.size} bytes", EXPORT_AGAIN)
+        require_memory(member.size * BYTES_A_LETTER, f"the index of {archive.name}", EXPORT_AGAIN)
         try:
             said = json.loads(
                 member.array("u1").tobytes().decode("utf-8"),
@@ -141,10 +145,14 @@ def _once(archive: Archive, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of JSON, no key twice."""
     whole = dict(pairs)
     if len(whole) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise archive.refusal(INDEX, "each key must be said once", f"{quoted(twice)} again", EXPORT_AGAIN)
+        told = f"{quoted(_twice(key for key, _ in pairs))} again"
+        raise archive.refusal(INDEX, "each key must be said once", told, EXPORT_AGAIN)
     return whole
+
+
+def _twice(names: Iterable[str]) -> str:
+    """The first name that comes more than once."""
+    return next(name for name, count in Counter(names).items() if count > 1)
 
 
 def _no_number(archive: Archive, text: str) -> None:
@@ -216,8 +224,9 @@ class _Reader:
             found[plain] = Annotation(name, tuple(of), self._kind(known.get("type"), f"the type of {what}", kinds))
         names = [about.name for about in found.values()]
         if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise self._refusal(f"each of {group} must have its own name", f"{quoted(twice)} again", "rename one")
+            raise self._refusal(
+                f"each of {group} must have its own name", f"{quoted(_twice(names))} again", "rename one"
+            )
         return found
 
     def _kind(self, said: Any, what: str, kinds: tuple[Kind, ...]) -> Kind:

@@ -15,7 +15,7 @@ from markovgpt.chains.sparse_chain import SparseChain
 from markovgpt.chains.states import Mask
 from markovgpt.errors import InvalidInput
 from markovgpt.exchange.umb_index import Kind
-from markovgpt.exchange.written_numbers import SAFE, rounded
+from markovgpt.exchange.written_numbers import SAFE, rounded, sum_minus_one
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, concatenate
 from markovgpt.sums import scatter_sum
 
@@ -116,14 +116,7 @@ def build_rows(
         told = f"targets must be states in 0..{n - 1}"
         raise refusal(TARGETS, told, f"{targets[place]} from state {source[place]}", "check the number of states")
     _check_values(refusal, source, probability)
-    target, kept = targets.view(np.int64), probability.positive()
-    if not kept.all():
-        source, target, probability = (
-            source[kept],
-            target[kept],
-            probability._replace(numbers=probability.numbers[kept]),
-        )
-    within = source[1:] == source[:-1]
+    target, within = targets.view(np.int64), source[1:] == source[:-1]
     if (within & (target[1:] < target[:-1])).any():
         order = np.lexsort((target, source))
         target, probability = target[order], probability._replace(numbers=probability.numbers[order])
@@ -131,6 +124,10 @@ def build_rows(
         place = int(np.argmax(twice))
         told = f"the one from {source[place]} to {target[place]} again"
         raise refusal(TARGETS, "a branch must be listed once", told, "add the two up if both are meant")
+    kept = probability.positive()
+    if not kept.all():
+        source, target = source[kept], target[kept]
+        probability = probability._replace(numbers=probability.numbers[kept])
     return _chain(refusal, source, target, probability, n, normalise=normalise, fix_deadlocks=fix_deadlocks)
 
 
@@ -159,7 +156,7 @@ def _chain(
     first = np.concatenate([[0], np.cumsum(terms)])
     if off.size and not normalise:
         places = range(first[off[0]], first[off[0] + 1])
-        raise _bad_row(refusal, int(off[0]), sum(map(probability.exact, places), Fraction(0)), probability)
+        raise _bad_row(refusal, int(off[0]), sum_minus_one(map(probability.exact, places)), probability)
     if off.size:
         scaled = ScaledArray.of(numbers)
         for row in off.tolist():
@@ -196,20 +193,21 @@ def _rows_off(source: States, probability: Stored, numbers: Numbers, terms: Stat
     for row, count in enumerate(terms.tolist()):
         places = tuple(sorted(probability.numbers[first : first + count].tolist()))
         if places not in is_one:
-            is_one[places] = not places or sum(probability.values[place] for place in places) == 1
+            is_one[places] = not places or sum_minus_one(probability.values[place] for place in places)[0] == 0
         if not is_one[places]:
             off.append(row)
         first += count
     return np.array(off, dtype=np.int64)
 
 
-def _bad_row(refusal: Refusal, row: int, total: Fraction, probability: Stored) -> InvalidInput:
-    """The refusal of a row, which says whether digits are missing or a branch."""
-    short = probability.values is None and abs(total - 1) < SHORT_DIGITS
+def _bad_row(refusal: Refusal, row: int, off: tuple[int, int], probability: Stored) -> InvalidInput:
+    """The refusal of a row, by its sum minus 1; it says whether digits are missing or a branch."""
+    above, below = off
+    short = probability.values is None and abs(above / below) < SHORT_DIGITS
     missing = "export it with all digits" if short else "add the branch that is missing"
     return refusal(
         VALUES,
         f"the probabilities of state {row} must sum to 1",
-        f"1{float(total - 1):+.3g}",
+        f"1{above / below:+.3g}",
         f"{missing}, or give normalise=True (--normalise) to divide them by their sum",
     )

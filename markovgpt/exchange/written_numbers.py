@@ -5,6 +5,7 @@ A decimal below the range of doubles is kept, as a mantissa of 53 bits and a pow
 
 import math
 import re
+from collections.abc import Iterable
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from fractions import Fraction
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from markovgpt.errors import InvalidInput
 
 SAFE = 1e-300  # a double from here on is normal, and so are its sums and quotients nearby
+LONGEST = 20_000  # letters of a number; reducing a fraction takes time with their square
 LOWEST_EXPONENT = -3_000_000  # powers of two that six digits of a decimal exponent still hold
 PLAIN = re.compile(r"\d++\.\d++(?:[eE][+-]?\d{1,6}+)?+|\d++[eE][+-]?\d{1,6}+", re.ASCII)
 WRITTEN = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d{1,6})?|\d+/\d+", re.ASCII)
@@ -19,12 +21,12 @@ FORTY_DIGITS = Context(prec=40, Emin=MIN_EMIN, Emax=MAX_EMAX)
 
 
 def exact(text: str) -> Fraction | None:
-    """The number that a text writes; None where it is no decimal and no fraction of at least 0.
+    """The number that a text writes; None where it is no decimal and no fraction of at least 0, or a very long one.
 
     >>> exact("1/3"), exact("2.5e-1"), exact("0,5"), exact("0x1p-1"), exact("-1"), exact("1/0")
     (Fraction(1, 3), Fraction(1, 4), None, None, None, None)
     """
-    if not WRITTEN.fullmatch(text):
+    if len(text) > LONGEST or not WRITTEN.fullmatch(text):
         return None
     above, slash, below = text.partition("/")
     if not slash:
@@ -64,6 +66,27 @@ def rounded(value: Fraction) -> tuple[float, int]:
     above, below = value.numerator << max(-shift, 0), value.denominator << max(shift, 0)
     mantissa = above / below  # of integers: Python rounds it once
     return (mantissa, shift) if mantissa < 1 else (mantissa / 2, shift + 1)
+
+
+def sum_minus_one(values: Iterable[Fraction]) -> tuple[int, int]:
+    """The numerator and the denominator of a sum minus 1, exactly, not reduced: of thousands that would take hours.
+
+    >>> sum_minus_one([Fraction(1, 2), Fraction(1, 3), Fraction(1, 6)])[0], sum_minus_one([Fraction(1, 4)])
+    (0, (-3, 4))
+    """
+    alike: dict[int, int] = {}
+    for value in values:
+        alike[value.denominator] = alike.get(value.denominator, 0) + value.numerator
+    parts = [(above, below) for below, above in alike.items()] or [(0, 1)]
+    while len(parts) > 1:  # two by two, so that most sums are of short numbers
+        parts = [_sum(*parts[place : place + 2]) for place in range(0, len(parts), 2)]
+    above, below = parts[0]
+    return above - below, below
+
+
+def _sum(one: tuple[int, int], other: tuple[int, int] = (0, 1)) -> tuple[int, int]:
+    """The sum of two numerators over their denominators."""
+    return one[0] * other[1] + other[0] * one[1], one[1] * other[1]
 
 
 def read_back(mantissa: float, exponent: int) -> str:
