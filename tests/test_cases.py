@@ -15,6 +15,11 @@ CASES = Path(__file__).parents[2] / "shared" / "cases"
 KINDS = ("reach", "bounded-reach", "until", "interval-bounded-until", "expected-steps", "expected-reward", "long-run")
 PROPERTIES = json.loads((CASES / "index.json").read_text()) if CASES.exists() else []
 ASKED = [case for case in PROPERTIES if case["kind"] in KINDS]
+LARGE = ("egl_5_2", "nand_20_1")  # take seconds each
+LARGE_SLOW = [
+    pytest.param(case, id=f"{case['name']}-{case['label']}", marks=[pytest.mark.slow] if case["name"] in LARGE else [])
+    for case in ASKED
+]
 
 
 def read(name, ending):
@@ -47,7 +52,7 @@ def ask(case, imported):
 
 @pytest.mark.skipif(not ASKED, reason="the cases are not here")
 @pytest.mark.parametrize("ending", [".exact.drn", ".drn"])
-@pytest.mark.parametrize("case", ASKED, ids=lambda case: f"{case['name']}-{case['label']}")
+@pytest.mark.parametrize("case", LARGE_SLOW)
 def test_the_answer_is_the_reference(case, ending):
     answer, states = ask(case, read(case["name"], ending))
     fields = {name: np.atleast_1d(getattr(answer, name)) for name in ("lower", "value", "upper", "log10")}

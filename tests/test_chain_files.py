@@ -16,15 +16,15 @@ from markovgpt.exchange.chain_files import WRITERS, kind_of, read_chain, write_c
 
 KNOWN = [
     (archive(), "umb"),
-    (gzip.compress(archive()), "umb"),
+    (gzip.compress(archive(), mtime=0), "umb"),
     (lzma.compress(archive()), "umb"),
     (COIN_DRN.encode(), "drn"),
     (b"\xef\xbb\xbf" + COIN_DRN.replace("\n", "\r\n").encode(), "drn"),
     (b"\n" + COIN_DRN.encode(), "drn"),
-    (gzip.compress(COIN_DRN.encode()), "drn"),
+    (gzip.compress(COIN_DRN.encode(), mtime=0), "drn"),
     (COIN_TRA.encode(), "prism"),
     (COIN_TRA_STORM.encode(), "prism"),
-    (gzip.compress(COIN_TRA.encode()), "prism"),
+    (gzip.compress(COIN_TRA.encode(), mtime=0), "prism"),
 ]
 
 
@@ -60,7 +60,7 @@ def test_labels_and_rewards_lie_beside_transitions(tmp_path):
     (tmp_path / "coin.tra").write_text(COIN_TRA)
     assert read_chain(tmp_path / "coin.tra").labels == {}
     (tmp_path / "coin.lab").write_text(COIN_LAB)
-    (tmp_path / "coin.cost.srew").write_bytes(gzip.compress(COIN_SREW.encode()))
+    (tmp_path / "coin.cost.srew").write_bytes(gzip.compress(COIN_SREW.encode(), mtime=0))
     (tmp_path / "coin.srew").write_text(COIN_SREW)
     (tmp_path / "coin2.other.srew").write_text("none of it")
     found = read_chain(tmp_path / "coin.tra")

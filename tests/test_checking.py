@@ -50,7 +50,7 @@ def written(case):
 
 
 @pytest.mark.skipif(not cases.ASKED, reason="the cases are not here")
-@pytest.mark.parametrize("case", cases.ASKED, ids=lambda case: f"{case['name']}-{case['label']}")
+@pytest.mark.parametrize("case", cases.LARGE_SLOW)
 def test_every_outside_case_has_its_reference(case):
     found = check(cases.read(case["name"], ".exact.drn"), written(case)).answer
     if case["reference"] == "inf":

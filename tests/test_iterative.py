@@ -88,7 +88,7 @@ def draw_states(data, n, at_least):
 
 
 @pytest.mark.usefixtures("iterated")
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(window_chains(), st.data())
 def test_every_enclosure_holds_the_exact_answer(chain, data):
     target = draw_states(data, chain.n_states, 1)
@@ -115,7 +115,7 @@ def test_enclosures_of_longer_windows_hold(shape, kind):
 
 
 @pytest.mark.parametrize("filled", [30, 0], ids=["sparse elimination", "matching"])
-@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(window_chains(), st.data())
 def test_enclosures_of_lists_of_transitions_hold(monkeypatch, filled, chain, data):
     monkeypatch.setattr(live_system, "ELIMINATED", 0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_chains import matrices, window_chains
-from test_drn import FOLDERS, case_file, fractions_of
+from test_drn import LARGE_SLOW, case_file, fractions_of
 
 import markovgpt as mg
 from markovgpt.exchange.prism_writer import write_prism
@@ -108,14 +108,8 @@ def test_another_dialect_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-LARGE = ("egl_5_2", "nand_20_1")
-CASE_FOLDERS = [
-    pytest.param(folder, id=folder.name, marks=[pytest.mark.slow] if folder.name in LARGE else []) for folder in FOLDERS
-]
-
-
 @pytest.mark.parametrize("dialect", ["prism", "storm", "drn"])
-@pytest.mark.parametrize("folder", CASE_FOLDERS)
+@pytest.mark.parametrize("folder", LARGE_SLOW)
 def test_outside_cases_come_back_bit_for_bit(tmp_path, folder, dialect):
     endings = (".drn", ".exact.drn") if folder.name != "nand_20_1" else (".drn",)
     for read in [mg.read_drn(case_file(folder, ending)) for ending in endings]:

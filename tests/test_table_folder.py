@@ -82,7 +82,9 @@ def test_two_undisturbed_runs_leave_the_same_files(model, tmp_path):
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
 
 
-@pytest.mark.parametrize("blocks", [0, 1, 4])
+@pytest.mark.parametrize(
+    "blocks", [pytest.param(0, marks=pytest.mark.slow), 1, pytest.param(4, marks=pytest.mark.slow)]
+)
 def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_bytes(model, tmp_path, blocks):
     run = subprocess.Popen([sys.executable, "-c", SLOW_RUN, str(tmp_path / "killed")])
     deadline = time.monotonic() + 60

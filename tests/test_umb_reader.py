@@ -12,7 +12,7 @@ import umb_files
 from hypothesis import given
 from hypothesis import strategies as st
 from random_chains import matrices
-from test_drn import FOLDERS, case_file
+from test_drn import LARGE_SLOW, case_file
 
 import markovgpt as mg
 from markovgpt.exchange.umb_reader import read_umb
@@ -174,11 +174,7 @@ def test_what_is_written_is_read_bit_for_bit(tmp_path_factory, data):
     assert one.read_bytes() == two.read_bytes()
 
 
-LARGE = ("egl_5_2", "nand_20_1")
-SOME_SLOW = [pytest.param(folder, marks=pytest.mark.slow) if folder.name in LARGE else folder for folder in FOLDERS]
-
-
-@pytest.mark.parametrize("folder", SOME_SLOW, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", LARGE_SLOW)
 def test_outside_cases_are_read_as_other_code_reads_them(folder, tmp_path):
     theirs = folder / f"{folder.name}.umb"
     case = read_umb(theirs)

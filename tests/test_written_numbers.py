@@ -59,6 +59,7 @@ def test_rounding_a_double_over_a_power_of_two_changes_nothing(value, power):
 
 @given(st.integers(1, 10**30), st.integers(1, 10**30), st.integers(0, 3000))
 @example(2**53 + 1, 2**54, 0)  # halfway: to the even neighbour
+@example(2**54 - 1, 1, 0)  # up to the next power of two
 def test_rounding_is_to_the_nearest_of_53_bits(above, below, power):
     value = Fraction(above, below * 2**power)
     mantissa, exponent = rounded(value)

@@ -64,8 +64,8 @@ def rounded(value: Fraction) -> tuple[float, int]:
     """
     shift = value.numerator.bit_length() - value.denominator.bit_length()  # leaves a quotient in (1/2, 2)
     above, below = value.numerator << max(-shift, 0), value.denominator << max(shift, 0)
-    mantissa = above / below  # of integers: Python rounds it once
-    return (mantissa, shift) if mantissa < 1 else (mantissa / 2, shift + 1)
+    mantissa, more = math.frexp(above / below)  # of integers: Python rounds it once, perhaps up to 2
+    return mantissa, shift + more
 
 
 def sum_minus_one(values: Iterable[Fraction]) -> tuple[int, int]:

@@ -40,7 +40,8 @@ def graphviz_layout(
     """
     inches, apart = diameter / CENTIMETRES, room * diameter / CENTIMETRES
     graph = graphviz.Digraph(engine=engine)
-    graph.attr(splines="true", overlap="false", rankdir="LR" if sideways else "TB", outputorder="edgesfirst")
+    overlap = "scalexy" if engine == "twopi" else "false"  # of states in a line it takes 15 s to make "false" true
+    graph.attr(splines="true", overlap=overlap, rankdir="LR" if sideways else "TB", outputorder="edgesfirst")
     graph.attr(nodesep=f"{0.6 * apart:.4f}", ranksep=f"{1.4 * apart:.4f}", mindist=f"{1.6 * apart:.4f}")
     graph.attr(sep=f"+{20 * room:.0f}", K=f"{2.5 * apart:.4f}")
     graph.attr("node", shape="circle", label="", fixedsize="true", width=f"{inches:.4f}")
