@@ -8,6 +8,7 @@ import numpy as np
 import markovgpt as mg
 
 CASES = Path(__file__).parents[2] / "shared" / "cases"
+LARGE = ("egl_5_2", "nand_20_1")  # of the cases, those that take seconds each
 
 
 def gambler(win=0.25, coins=3):

@@ -3,19 +3,17 @@
 import json
 import re
 from fractions import Fraction
-from pathlib import Path
 
 import mpmath
 import numpy as np
 import pytest
+from reference_chains import CASES, LARGE
 
 import markovgpt as mg
 
-CASES = Path(__file__).parents[2] / "shared" / "cases"
 KINDS = ("reach", "bounded-reach", "until", "interval-bounded-until", "expected-steps", "expected-reward", "long-run")
 PROPERTIES = json.loads((CASES / "index.json").read_text()) if CASES.exists() else []
 ASKED = [case for case in PROPERTIES if case["kind"] in KINDS]
-LARGE = ("egl_5_2", "nand_20_1")  # take seconds each
 LARGE_SLOW = [
     pytest.param(case, id=f"{case['name']}-{case['label']}", marks=[pytest.mark.slow] if case["name"] in LARGE else [])
     for case in ASKED

@@ -313,7 +313,11 @@ def test_a_second_ctrl_c_leaves_at_once_with_130(nine_blocks, tmp_path):
 
 @pytest.mark.parametrize(
     ("closed", "code"),
-    [pytest.param(">&-", 0, marks=pytest.mark.slow), pytest.param("2>&-", 0, marks=pytest.mark.slow), (">&- 2>&-", 0)],
+    [
+        pytest.param(">&-", 0, marks=pytest.mark.slow),
+        pytest.param("2>&-", 0, marks=pytest.mark.slow),
+        (">&- 2>&-", 0),
+    ],
 )
 def test_a_closed_stream_is_no_accident(folder, closed, code):
     script = f"{sys.executable} -m markovgpt.cli reach {folder} --red aaa --json {closed}"
