@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -136,3 +137,10 @@ def test_a_graph_too_large_to_be_seen_is_refused(tmp_path, capsys):
     mg.write_umb(mg.SparseChain.from_matrix(np.eye(n)), given, labels={}, initial=[True] * n)
     assert cli.main(["export", str(given), "--as", "dot", "--out", str(tmp_path / "x.dot")]) == 4
     assert "a drawing must have at most 150 states, got 151" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("kind", "name"), [("umb", "chain.umb"), ("storm", "chain.tra"), ("tikz", "chain.tex")])
+def test_a_file_without_a_name_is_called_chain(coin, tmp_path, monkeypatch, kind, name):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["export", "MODEL", "--as", kind]) == 0
+    assert Path(name).is_file()

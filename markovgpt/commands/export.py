@@ -57,7 +57,9 @@ def add_export(commands: Any) -> None:
         "--as", dest="kind", metavar="KIND", required=True, choices=(*WRITERS, *GRAPHS),
         help=", ".join((*WRITERS, *GRAPHS)),
     )  # fmt: skip
-    export.add_argument("--out", metavar="PATH", type=path, required=True, help="the file that is written")
+    export.add_argument(
+        "--out", metavar="PATH", type=path, help="the file that is written; left out: chain and the kind's ending, here"
+    )
     said = export.add_argument_group("what is said about the windows")
     red = said.add_mutually_exclusive_group()
     red.add_argument("--red", metavar="TEXT", action="append", help="label red: windows that end so; may be repeated")
@@ -71,7 +73,9 @@ def add_export(commands: Any) -> None:
 
 def _export(given: argparse.Namespace) -> None:
     ending = ENDINGS.get(given.kind, f".{given.kind}")
-    if Path(given.out).suffix.lower() != ending:
+    if given.out is None:
+        given.out = f"chain{ending}"
+    elif given.kind in GRAPHS and Path(given.out).suffix.lower() != ending:
         raise InvalidInput(f"--out must end in {ending} for --as {given.kind}, got {given.out!r}; rename it")
     is_file = Path(given.model).is_file() and kind_of(given.model) is not None
     whole = _of_file(given) if is_file else _of_model(given)
