@@ -56,9 +56,11 @@ class Settings:
     steps: int = option(STEPS, "optimiser steps of the model that is trained here")
     words: tuple[str, ...] = option(WORDS, "what should not be written")
     within: int = option(200, "tokens of the sweep, the lines and what is likelier")
-    temperatures: tuple[float, ...] = option((0.5, 1.0), "sampling temperatures; the lines are sampled at 1")
+    temperatures: tuple[float, ...] = option(
+        (0.25, 0.5, 0.75, 1.0, 1.5), "sampling temperatures; the lines are sampled at 1"
+    )
     top_ks: tuple[int | None, ...] = option((None, 10, 5), "tokens left")
-    top_ps: tuple[float | None, ...] = option((None, 0.9), "mass left")
+    top_ps: tuple[float | None, ...] = option((None, 0.95, 0.8), "mass left")
     min_ps: tuple[float, ...] = option((0.05, 0.1), "of what is likelier only")
     lines: int = option(200_000, "sampled under each setting")
     profiled: tuple[str, ...] = option(("die", "sex", "lucifer"), "words whose probability is followed to 1/T = 20")

@@ -23,6 +23,8 @@ from markovgpt.models.threads import torch_threads
 from markovgpt.sweeps.grid import SweepGrid
 from markovgpt.sweeps.sweep import sweep
 
+TEMPERATURES = tuple(tenths / 10 for tenths in range(6, 16))
+TOP_KS = (None, 26, 25, 24, 23, 22, 21, 20, 19, 18)
 ALONE = "one by one"
 WAYS = ("1", "2", ALONE)  # processes of a sweep, or none
 
@@ -36,9 +38,9 @@ class Settings:
     steps: int = option(STEPS, "optimiser steps of the model that is trained here")
     red: str = option("sex", "what is asked about")
     within: int = option(200, "tokens")
-    temperatures: tuple[float, ...] = option((0.6, 0.8, 1.0, 1.2, 1.4), "sampling temperatures")
-    top_ks: tuple[int | None, ...] = option((None, 26, 24, 22, 20), "tokens left, each with each temperature")
-    target_seconds: float = option(75.0, "what the settings should take: 3 s each")
+    temperatures: tuple[float, ...] = option(TEMPERATURES, "sampling temperatures")
+    top_ks: tuple[int | None, ...] = option(TOP_KS, "tokens left, each with each temperature")
+    target_seconds: float = option(300.0, "what the settings should take: 3 s each")
 
     def opened(self) -> mg.NextTokenModel:
         """The model."""

@@ -44,7 +44,7 @@ def halving(monkeypatch):
 
 
 def test_there_are_ten_words_and_12_settings():
-    assert (len(set(WORDS)), len(Settings().grid().settings)) == (10, 12)
+    assert (len(set(WORDS)), len(Settings().grid().settings)) == (10, 45)
     assert {len(word) for word in WORDS} == {3, 4, 5, 6, 7}
 
 

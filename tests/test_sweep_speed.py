@@ -26,7 +26,7 @@ def tiny(tmp_path_factory):
 
 def test_there_are_as_many_settings_as_combinations(tiny):
     asked = Settings().grid(mg.load_model(tiny))
-    assert len(set(asked.settings)) == 25
+    assert len(set(asked.settings)) == 100
     assert (asked.reds, asked.starts, asked.within) == (("sex",), ("\n",), 200)
 
 
