@@ -18,7 +18,7 @@ MOST_DRAWN, MOST_ARROWS = 27, 120  # more is a disc of ink
 def picture_of(thing: object) -> str | None:
     """The drawing of a chain, a view, a machine or a moment of at most 27 states and 120 arrows, as SVG; else None.
 
-    None too where no Graphviz is installed: the card says the rest.
+    None too of a machine that reads where no Graphviz is installed: the card says the rest.
     """
     if isinstance(thing, TransitionOperator):
         if thing.n_states > MOST_DRAWN or len(thing.edges().source) > MOST_ARROWS:
@@ -41,7 +41,7 @@ def _drawn(draw_to: Callable[[Path], object]) -> str | None:
         file = Path(folder) / "picture.svg"
         try:
             draw_to(file)
-        except InvalidInput:  # no Graphviz on this machine
+        except InvalidInput:  # no Graphviz on this machine, which places machines that read
             return None
         text = file.read_text(encoding="utf-8")
     return text[text.index("<svg") :]
