@@ -4,6 +4,9 @@
     python -m experiments.all --small              in some seconds each, into build/small/
     python -m experiments.all --only names parity  these alone
 
+Two are made at a time, and after them, one by one, those whose tables depend on how fast the machine is; in small,
+where no time counts, all are made two at a time.
+
 Up to date is what the same settings, the same versions and the same code made, package and experiment, and what still
 has the bytes it had then. A failure is told and the others go on; an interrupted run is gone on with by the same
 command. What each experiment prints goes to build/logs/. After a whole run the README's tables are those measured.
@@ -34,11 +37,12 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Work:
-    """An experiment that is to be made, why, and how many seconds it took the last time, if ever."""
+    """An experiment that is to be made, why, how many seconds it took the last time, if ever, and whether alone."""
 
     name: str
     reason: str
     seconds: float | None
+    alone: bool = False
 
 
 def names_of_all() -> list[str]:
@@ -78,11 +82,12 @@ def to_be_made(name: str, *, small: bool, force: bool) -> Work | None:
     folder = (SMALL if small else RESULTS) / name
     seconds = read_record(folder).get("seconds")
     study = study_of(name)
+    alone = study.alone and not small
     if force or not study.records:
-        return Work(name, "asked for" if force else "always made", seconds)
+        return Work(name, "asked for" if force else "always made", seconds, alone)
     settings = settings_as_json(study.small if small else study.settings)
     reason = outdated(folder, settings=settings, code=code_of(name))
-    return Work(name, reason, seconds) if reason else None
+    return Work(name, reason, seconds, alone) if reason else None
 
 
 def make(work: Work, *, small: bool) -> int:
@@ -104,9 +109,14 @@ def last_line(file: Path) -> str:
     return next((line for line in reversed(lines) if line.strip()), "it said nothing")
 
 
-def expected_seconds(works: Sequence[Work]) -> float:
+def expected_seconds(works: Sequence[Work], at_once: int) -> float:
     """How long works will take, from what they took the last time."""
-    return sum(UNKNOWN_SECONDS if work.seconds is None else work.seconds for work in works)
+    return sum(seconds_of(work) / (1 if work.alone else at_once) for work in works)
+
+
+def seconds_of(work: Work) -> float:
+    """How long one will take."""
+    return UNKNOWN_SECONDS if work.seconds is None else work.seconds
 
 
 def duration(seconds: float) -> str:
@@ -120,7 +130,7 @@ def duration(seconds: float) -> str:
 
 
 def make_all(works: Sequence[Work], *, small: bool, at_once: int, say: Say = print) -> dict[str, str]:
-    """Make them; of each that failed its last words."""
+    """Make them, those that are made alone after the others; of each that failed its last words."""
     failed: dict[str, str] = {}
     ahead, done, began = list(works), 0, time.perf_counter()
 
@@ -134,15 +144,17 @@ def make_all(works: Sequence[Work], *, small: bool, at_once: int, say: Say = pri
         if code:
             failed[work.name] = f"exit code {code}, {last_line(log_of(work.name))}"
         outcome = f"failed: {failed[work.name]}" if code else f"{took} ({work.reason})"
-        left = f"; about {duration(expected_seconds(ahead) / at_once)} left" if ahead else ""
+        left = f"; about {duration(expected_seconds(ahead, at_once))} left" if ahead else ""
         say(f"{done} of {len(works)}  {work.name}: {outcome}{left}")
 
-    say(f"{len(works)} to make, about {duration(expected_seconds(works) / at_once)}")
-    pool = ThreadPoolExecutor(at_once)
-    try:
-        list(pool.map(one, works))
-    finally:
-        pool.shutdown(cancel_futures=True)
+    say(f"{len(works)} to make, about {duration(expected_seconds(works, at_once))}")
+    for alone, threads in ((False, at_once), (True, 1)):
+        longest_first = sorted(works, key=seconds_of, reverse=True)  # so that none is left over at the end
+        pool = ThreadPoolExecutor(threads)
+        try:
+            list(pool.map(one, [work for work in longest_first if work.alone == alone]))
+        finally:
+            pool.shutdown(cancel_futures=True)
     say(f"{len(works) - len(failed)} made, {len(failed)} failed, in {duration(time.perf_counter() - began)}")
     return failed
 
@@ -154,13 +166,17 @@ def main(arguments: Sequence[str] | None = None, say: Say = print) -> int:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these alone")
     parser.add_argument("--force", action="store_true", help="also those that are up to date")
     parser.add_argument(
-        "--at-once", type=int, metavar="N", help="so many at a time (default: 1, or 2 in small, where no time counts)"
+        "--at-once",
+        type=int,
+        default=2,
+        metavar="N",
+        help="so many at a time of those that need not be alone (default: 2)",
     )
     given = parser.parse_args(arguments)
-    at_once = (2 if given.small else 1) if given.at_once is None else given.at_once
+    at_once = given.at_once
     try:
         if at_once < 1:
-            raise InvalidInput(f"--at-once must be at least 1, got {at_once}; 1 where seconds are measured")
+            raise InvalidInput(f"--at-once must be at least 1, got {at_once}; give 1 or more")
         names, broken, works = chosen(given.only), {}, []
         for name in names:
             try:

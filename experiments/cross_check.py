@@ -322,6 +322,7 @@ STUDY = Study(
     Settings(),
     Settings(context_lengths=(2,), steps=SMALL_STEPS, storm=False),
     make,
+    alone=True,
 )
 
 if __name__ == "__main__":

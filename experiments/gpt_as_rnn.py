@@ -266,6 +266,7 @@ STUDY = Study(
     Settings(),
     Settings(context_length=3, steps=40, texts=200, dropped=(1, 4), lengths=(4, 16), shapes=()),
     make,
+    alone=True,
 )
 
 if __name__ == "__main__":

@@ -169,6 +169,7 @@ STUDY = Study(
     Settings(),
     Settings(vocab_size=3, most_windows=27, temperatures=(1.0,)),
     make,
+    alone=True,
 )
 
 if __name__ == "__main__":

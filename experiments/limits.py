@@ -115,6 +115,7 @@ STUDY = Study(
     Settings(),
     Settings(most_windows=10),
     make,
+    alone=True,
 )
 
 if __name__ == "__main__":

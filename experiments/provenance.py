@@ -8,6 +8,7 @@ from pathlib import Path
 from markovgpt.errors import InvalidInput
 
 ROOT = Path(__file__).parents[1]
+NEVER_RUN = ("commands", "explorer")  # rooms of the package that no experiment enters
 
 
 def digest_of(places: Sequence[Path]) -> str:
@@ -31,7 +32,8 @@ def digest_of(places: Sequence[Path]) -> str:
 
 def code_of(name: str) -> str:
     """The hash of the package's code, and of that of an experiment with all that it imports from experiments."""
-    package = sorted((ROOT / "markovgpt").rglob("*.py"))
+    house = ROOT / "markovgpt"
+    package = [file for file in sorted(house.rglob("*.py")) if file.relative_to(house).parts[0] not in NEVER_RUN]
     digest = hashlib.sha256()
     for file in package + [ROOT / "experiments" / f"{each}.py" for each in sorted(imported_by(name))]:
         content = file.read_bytes()

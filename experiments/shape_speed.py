@@ -111,6 +111,7 @@ STUDY = Study(
     Settings(),
     Settings(most_windows=1000),
     make,
+    alone=True,
 )
 
 if __name__ == "__main__":

@@ -336,6 +336,7 @@ STUDY = Study(
     Settings(),
     Settings(context_length=2, steps=SMALL_STEPS, most_windows=1, temperatures=(1.0,)),
     make,
+    alone=True,
 )
 
 if __name__ == "__main__":

@@ -171,6 +171,7 @@ STUDY = Study(
     Settings(),
     Settings(context_length=2, steps=SMALL_STEPS, red="se", temperatures=(1.0,), limits=(1.0,), peers=()),
     make,
+    alone=True,
 )
 
 if __name__ == "__main__":

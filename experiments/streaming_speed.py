@@ -232,6 +232,7 @@ STUDY = Study(
     Settings(rounds=15),
     Settings(rounds=1, entries=1e3, vocab_sizes=(3,), largest=False),
     make,
+    alone=True,
 )
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ class Study:
     settings: a frozen dataclass of int, float, str, bool, Path, tuples of these, and None; its values are the default.
     small: the same in a size of some seconds.
     make: writes tables and figures into a folder that is there and empty.
+    alone: what is written depends on how fast the machine is; `experiments.all` then makes nothing beside it.
     records: False where `make` writes the record itself, into the very folder; such a one is never up to date.
     """
 
@@ -82,6 +83,7 @@ class Study:
     settings: Any
     small: Any
     make: Callable[[Any, Path], Findings]
+    alone: bool = False
     records: bool = True
 
 

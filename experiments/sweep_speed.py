@@ -131,6 +131,7 @@ STUDY = Study(
     Settings(),
     Settings(context_length=2, steps=SMALL_STEPS, red="se", within=20, temperatures=(1.0,), top_ks=(None, 20)),
     make,
+    alone=True,
 )
 
 if __name__ == "__main__":

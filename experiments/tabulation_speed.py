@@ -265,6 +265,7 @@ STUDY = Study(
     Settings(),
     Settings(models=(), context_lengths=(2,)),
     make,
+    alone=True,
 )
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """Every experiment by one command: what is up to date is left, a failure stops nothing, and progress is told."""
 
 import subprocess
+import time
+from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 from types import SimpleNamespace
 
 import pytest
@@ -46,7 +49,7 @@ def three(tmp_path, monkeypatch):
 
 def test_what_is_up_to_date_is_left(three):
     lines = []
-    assert main([], say=lines.append) == 0
+    assert main(["--at-once", "1"], say=lines.append) == 0
     assert three.ran == [["experiments.old"], ["experiments.own"]]
     assert lines[:2] == [
         "current: up to date",
@@ -80,11 +83,33 @@ def test_flags_say_what_is_made(three, words, ran):
 def test_a_failure_stops_nothing_and_is_told_at_the_end(three):
     three.studies["broken"] = Study("broken", "Which?", SimpleNamespace, SimpleNamespace, lambda *_: Findings([]))
     lines = []
-    assert main(["--force"], say=lines.append) == 1
-    assert [command[0].removeprefix("experiments.") for command in three.ran] == ["broken", "current", "old", "own"]
-    assert "1 of 4  broken: failed: exit code 1, it broke; about 1 min 50 s left" in lines
+    assert main(["--force", "--at-once", "1"], say=lines.append) == 1
+    assert [command[0].removeprefix("experiments.") for command in three.ran] == ["current", "old", "broken", "own"]
+    assert "3 of 4  broken: failed: exit code 1, it broke; about 30 s left" in lines
     assert lines[-1] == "failed: broken: exit code 1, it broke; its words are in build/logs/broken.log"
     assert last_line(Path("build/logs/own.log")) == "fine"
+
+
+def test_those_whose_tables_hold_seconds_are_made_alone_and_last(three, monkeypatch):
+    for name in ("current", "old"):
+        three.studies[name] = replace(three.studies[name], alone=True)
+    three.studies["other"] = three.studies["own"]
+    meeting, at_work, beside = Barrier(2), [], {}
+
+    def make(work, *, small):
+        at_work.append(work.name)
+        if work.name in ("other", "own"):
+            meeting.wait(timeout=10)  # breaks unless the two are made at once
+        time.sleep(0.05)  # so that another could begin
+        beside[work.name] = len(at_work)
+        at_work.remove(work.name)
+        return 0
+
+    monkeypatch.setattr(module, "make", make)
+    assert main(["--force"], say=lambda line: None) == 0
+    assert list(beside)[2:] == ["current", "old"]
+    assert [beside["current"], beside["old"]] == [1, 1]
+    assert to_be_made("old", small=True, force=True) == Work("old", "asked for", 40.0, alone=False)
 
 
 def test_an_experiment_that_cannot_be_imported_is_one_that_failed(three):
@@ -134,5 +159,6 @@ def test_experiments_are_the_files_with_a_study(tmp_path):
 
 
 def test_the_rest_is_estimated_from_the_last_time():
-    assert expected_seconds([Work("a", "", 5.0), Work("b", "", None)]) == 35
+    works = [Work("a", "", 5.0), Work("b", "", None), Work("c", "", 7.0, alone=True)]
+    assert (expected_seconds(works, 1), expected_seconds(works, 2)) == (42, 24.5)
     assert (duration(59.6), duration(3700)) == ("1 min 0 s", "61 min 40 s")

@@ -12,13 +12,14 @@ def house(tmp_path, monkeypatch):
     """A package, an experiment that imports another, and a third one."""
     for name, text in {
         "markovgpt/a.py": "x = 1\n",
+        "markovgpt/explorer/page.py": "x = 1\n",
         "experiments/one.py": "import numpy\nfrom experiments import two\n",
         "experiments/two.py": "from experiments.three import x\nfrom experiments import one\n",
         "experiments/three.py": "import experiments.four\n",
         "experiments/four.py": "",
         "experiments/five.py": "import markovgpt\n",
     }.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
     return tmp_path
@@ -30,7 +31,13 @@ def test_imports_are_followed(house):
 
 
 @pytest.mark.parametrize(
-    ("file", "changes"), [("markovgpt/a.py", True), ("experiments/four.py", True), ("experiments/five.py", False)]
+    ("file", "changes"),
+    [
+        ("markovgpt/a.py", True),
+        ("markovgpt/explorer/page.py", False),
+        ("experiments/four.py", True),
+        ("experiments/five.py", False),
+    ],
 )
 def test_the_code_is_the_package_and_what_is_imported(house, file, changes):
     before = code_of("one")
