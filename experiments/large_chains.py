@@ -23,7 +23,7 @@ from experiments.study import Findings, Study, option, run
 from markovgpt.export.figures import line_figure
 from markovgpt.memory import available_bytes, peak_bytes
 
-ROUNDS = 3
+ROUNDS = 2
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from markovgpt.chains import streaming
 from markovgpt.chains.compiled import compiled
 from markovgpt.export.figures import bar_figure
 
-SEED, ROUNDS = 1337, 25
+SEED, ROUNDS = 1337, 15
 ENTRIES = 1e7
 LARGEST = (27, 5)  # V and L of the one table that no cache holds
 STREAMS = 4
@@ -229,7 +229,7 @@ def make(settings: Settings, folder: Path) -> Findings:
 STUDY = Study(
     "streaming_speed",
     "How near to the speed of memory are the two products with a table of windows?",
-    Settings(rounds=15),
+    Settings(),
     Settings(rounds=1, entries=1e3, vocab_sizes=(3,), largest=False),
     make,
     alone=True,

@@ -1,15 +1,16 @@
 """How long do many settings take? Writes results/sweep_speed/.
 
 P(sex within 200 tokens) from empty lines, of a model of names, under several temperatures and top_k that cut off
-little: by a sweep with one process and with two, and by the plain Python API, one question after the other. Each is a
-fresh process and makes the table of logits itself; the answers of all three must be the same.
+little: all of them by a sweep with two processes; and those of the first temperatures alone by a sweep with one process
+and with two, and by the plain Python API, one question after the other. Each is a fresh process and makes the table of
+logits itself; the answers of all ways must be the same.
 """
 
 import csv
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,14 @@ class Settings:
     within: int = option(200, "tokens")
     temperatures: tuple[float, ...] = option(TEMPERATURES, "sampling temperatures")
     top_ks: tuple[int | None, ...] = option(TOP_KS, "tokens left, each with each temperature")
-    target_seconds: float = option(300.0, "what the settings should take: 3 s each")
+    compared: int = option(2, "temperatures, the first ones, for which every way is measured")
+    target_seconds: float = option(300.0, "what all settings should take")
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.compared <= len(self.temperatures):
+            raise mg.InvalidInput(
+                f"compared must be from 1 to {len(self.temperatures)} temperatures, got {self.compared}"
+            )
 
     def opened(self) -> mg.NextTokenModel:
         """The model."""
@@ -79,16 +87,16 @@ def timed(settings: Settings, way: str) -> tuple[list[str], float]:
     return in_a_process(values_by, given, way), time.perf_counter() - began
 
 
-def row_of(way: str, n_settings: int, seconds: float, of_one: float, target: float) -> dict[str, str]:
-    """What the table says of one way."""
+def row_of(way: str, n_settings: int, seconds: float, of_one: float | None, target: float | None) -> dict[str, str]:
+    """What the table says of one way; what there is nothing to compare to is left empty."""
     return {
         "asked": f"{ALONE}, Python API" if way == ALONE else f"sweep, {way} process{'es'[: 2 * (way != '1')]}",
         "settings": str(n_settings),
         "seconds": f"{seconds:.0f}",
         "seconds a setting": f"{seconds / n_settings:.2f}",
-        "target seconds": f"{target:g}",
-        "of the target": f"{seconds / target:.2f}",
-        "times faster than 1 process": f"{of_one / seconds:.2f}",
+        "target seconds": "" if target is None else f"{target:g}",
+        "of the target": "" if target is None else f"{seconds / target:.2f}",
+        "times faster than 1 process": "" if of_one is None else f"{of_one / seconds:.2f}",
     }
 
 
@@ -100,25 +108,26 @@ def make(settings: Settings, folder: Path) -> Findings:
     MarkovGPTError: two ways gave other answers.
     """
     model = settings.opened()
-    answers: list[str] = []
+    answers, in_all = timed(settings, "2")
+    rows = [row_of("2", len(answers), in_all, None, settings.target_seconds)]
+    print(" | ".join(rows[-1].values()), flush=True)
+    few = replace(settings, temperatures=settings.temperatures[: settings.compared])
     seconds: dict[str, float] = {}
-    rows = []
     for way in WAYS:
-        found, seconds[way] = timed(settings, way)
-        answers = answers or found
-        if found != answers:
+        found, seconds[way] = timed(few, way)
+        if found != answers[: len(found)]:
             raise mg.MarkovGPTError(f"every way must give the same answers, got others by {way}")
-        rows.append(row_of(way, len(found), seconds[way], seconds[WAYS[0]], settings.target_seconds))
+        rows.append(row_of(way, len(found), seconds[way], seconds[WAYS[0]], None))
         print(" | ".join(rows[-1].values()), flush=True)
     mg.write_table(rows, folder, "table")
-    labels = [row["asked"] for row in rows]
+    labels = [row["asked"] for row in rows[1:]]
     bars = {"seconds": list(seconds.values())}
     bar_figure(bars, labels, folder / "seconds.svg", x_label="how it is asked", y_label="seconds")
-    n, one, two, alone = len(answers), *(f"{each:.0f}" for each in seconds.values())
+    one, two, alone = (f"{each:.0f}" for each in seconds.values())
     return Findings(
         [
-            f"{n} settings of one word take {one} s in one process, {two} s in two.",
-            f"Asked one by one in Python they take {alone} s.",
+            f"{len(answers)} settings of one word take {in_all:.0f} s in two processes.",
+            f"{len(found)} of them take {one} s in one process, {two} s in two, and {alone} s asked one by one in Python.",
             f"All three ways give the same digits, {answers[0]} under the first setting.",
         ],
         recorded={"weights_sha256": identity_of(model)["weights_sha256"], "cores": torch_threads()},
@@ -129,7 +138,9 @@ STUDY = Study(
     "sweep_speed",
     "How long do many settings take?",
     Settings(),
-    Settings(context_length=2, steps=SMALL_STEPS, red="se", within=20, temperatures=(1.0,), top_ks=(None, 20)),
+    Settings(
+        context_length=2, steps=SMALL_STEPS, red="se", within=20, temperatures=(1.0,), top_ks=(None, 20), compared=1
+    ),
     make,
     alone=True,
 )

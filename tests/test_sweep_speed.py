@@ -50,16 +50,37 @@ def test_ratios_are_of_the_target_and_of_one_process():
     row = row_of("2", 100, 150.0, 270.0, 300.0)
     assert (row["asked"], row["seconds a setting"]) == ("sweep, 2 processes", "1.50")
     assert (row["of the target"], row["times faster than 1 process"]) == ("0.50", "1.80")
-    assert row_of("1", 100, 270.0, 270.0, 300.0)["asked"] == "sweep, 1 process"
+    row = row_of("1", 20, 54.0, None, None)
+    assert (row["asked"], row["seconds a setting"]) == ("sweep, 1 process", "2.70")
+    assert (row["of the target"], row["times faster than 1 process"]) == ("", "")
+
+
+def test_all_settings_are_asked_once_and_the_first_temperatures_by_every_way(tiny, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    asked = []
+
+    def counted(settings, way):
+        asked.append((way, settings.temperatures))
+        return [str(each) for each in settings.temperatures], 1.0
+
+    monkeypatch.setattr(sweep_speed, "timed", counted)
+    assert run(STUDY, ["--model", tiny, "--temperatures", "1", "2", "3", "--compared", "2"]) == 0
+    assert asked == [("2", (1, 2, 3)), ("1", (1, 2)), ("2", (1, 2)), (ALONE, (1, 2))]
+
+
+@pytest.mark.parametrize("compared", [0, 3])
+def test_more_temperatures_than_there_are_cannot_be_compared(compared):
+    with pytest.raises(mg.InvalidInput, match=f"compared must be from 1 to 2 temperatures, got {compared}"):
+        Settings(temperatures=(1.0, 2.0), compared=compared)
 
 
 def test_other_answers_are_refused(tiny, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sweep_speed, "timed", lambda settings, way: ([way], 1.0))
     assert run(STUDY, ["--model", tiny]) == 2
-    assert "every way must give the same answers, got others by 2" in capsys.readouterr().err
+    assert "every way must give the same answers, got others by 1" in capsys.readouterr().err
     monkeypatch.setattr(sweep_speed, "timed", lambda settings, way: (["0.5"], 1.0))
     assert run(STUDY, ["--model", tiny]) == 0
     place = tmp_path / "results" / "sweep_speed"
-    assert len((place / "table.csv").read_text().splitlines()) == 4
+    assert len((place / "table.csv").read_text().splitlines()) == 5
     assert {file.name for file in place.iterdir()} == {"table.csv", "table.tex", "seconds.svg", "run.json"}
