@@ -3,7 +3,7 @@
 Forty digits, each the parity of the three before (0011 again and again), train the seed notebook's GPT: two tokens,
 three of context, the shorter windows included, 14 states. At three temperatures
 
-    mixing       steps until the total variation from the long run is at most 1e-6, exactly, from the worst start and
+    table        steps until the total variation from the long run is at most 1e-6, exactly, from the worst start and
                  from each first token; beside them the bounds by what all windows lead to in three steps, the spectral
                  gap and the relaxation time
     distances    the worst total variation after each number of steps, and the bound
@@ -192,7 +192,7 @@ def make(settings: Settings, folder: Path) -> Findings:
     mixing = [mixing_row(chain, temperature) for temperature, chain in chains.items()]
     distances = [row for temperature, chain in chains.items() for row in distance_rows(chain, temperature)]
     training = [training_row(stage, settings.temperatures) for stage in settings.stages]
-    for name, rows in (("mixing", mixing), ("distances", distances), ("training", training)):
+    for name, rows in (("table", mixing), ("distances", distances), ("training", training)):
         mg.write_table(rows, folder, name)
     draw_distances(distances, folder / "distances.svg")
     draw_training(training, folder / "training.svg")

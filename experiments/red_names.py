@@ -228,7 +228,7 @@ def draw_profile(rows: Sequence[Row], short: int, path: Path) -> None:
         x_label="1/T",
         y_label=f"log10 P(word within {short} tokens)",
         limits={"left": 0, "right": frame["1/T"].max(), "bottom": 1.07 * frame["log10 P"].min(), "top": 0},
-        notes=((0.25, 0.04, "dashed: slope −E / ln 10"),),
+        notes=((0.3, 0.04, "dashed: slope −E / ln 10"),),
     )
     panel_figure([panel], path, panel_inches=2.6)
 

@@ -1,6 +1,6 @@
 """How fast is every window tabulated, and in how much memory? Writes results/tabulation_speed/.
 
-Three tables. ``speed``: `tabulate` against full forwards in batches, the same weights, in one run, taking turns; the
+Three tables. ``table``: `tabulate` against full forwards in batches, the same weights, in one run, taking turns; the
 batch size and threads of the forwards are the best of those tried. ``rate``: the arithmetic reached, against bare
 matrix products of the same shapes. ``growth``: 27**L windows for L = 2 .. 5, each in a process of its own: time, the
 peak of memory beside its prediction, and the time to open the table from disk. Models are drawn, of the shapes of
@@ -223,7 +223,7 @@ def make(settings: Settings, folder: Path) -> Findings:
     """Measure, and write the tables."""
     cases = [case for case in CASES if case.name in settings.models]
     tables = {
-        "speed": [speed_of(case) for case in cases],
+        "table": [speed_of(case) for case in cases],
         "rate": [rate_of(case, threads) for case in cases for threads in sorted({1, CORES})],
         "growth": [growth_apart(L, on_disk) for on_disk in (False, True) for L in settings.context_lengths],
     }
@@ -244,7 +244,7 @@ def make(settings: Settings, folder: Path) -> Findings:
     path = folder / "growth.svg"
     line_figure(curves, path, x_label="windows", y_label="microseconds a window", logarithmic=("x", "y"))
     last = growth[len(growth) // 2 - 1]
-    faster = [f"{row['times faster']} times ({row['model']})" for row in tables["speed"]]
+    faster = [f"{row['times faster']} times ({row['model']})" for row in tables["table"]]
     ratios = [float(row["predicted / peak"]) for row in growth]
     return Findings(
         [

@@ -3,10 +3,10 @@
 The seed's baby GPT, at every step of the demo's training, and a GPT of names, every 50 steps. Each
 model is a chain over the same windows:
 
-    baby         loss, entropy rate, divergence from the data, spectral gap, greedy cycles, stationary mass on the
+    table        loss, entropy rate, divergence from the data, spectral gap, greedy cycles, stationary mass on the
                  windows seen in training, P(red): digits that are certain, but for the spectral gap, an estimate
                  beside a bound that is proved
-    names        the same for letters, three of context
+    names        of the model of names the same, three of context
     data         the chains of the texts themselves, to which training should lead
     states.gif   the baby's state graph as it learns, and its first and last picture
 """
@@ -196,7 +196,7 @@ def make(settings: Settings, folder: Path) -> Findings:
     """Make the tables, the figures and the animation."""
     texts = default_names() if settings.text is None else names_in(settings.text)
     rows, moments, asked = baby(settings.baby_steps)
-    mg.write_table(rows, folder, "baby")
+    mg.write_table(rows, folder, "table")
     facts = of_data("baby", asked)
     draw_path(rows, facts, folder / "baby.svg")
     write_animation(moments, folder / "states.gif")

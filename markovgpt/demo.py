@@ -131,7 +131,7 @@ def _write_states(place: Path) -> None:
         window = with_prefixes.decode(state)
         alone = str(full.encode(window)) if len(window) == full.context_length else ""
         rows.append({"window": BITS.show(window), "state among 14": state, "state among 8": alone})
-    write_table(rows, place, "states")
+    write_table(rows, place, "table")
 
 
 def _write_training(place: Path, trained: TrainedGPT) -> None:

@@ -27,7 +27,7 @@ def rows_of(folder, name):
 
 def test_every_table_comes_as_csv_and_latex_and_every_figure_as_svg(folder):
     tables = [
-        "states",
+        "table",
         "loss",
         "next_token_probabilities",
         "three_tokens",
@@ -56,7 +56,7 @@ def test_every_table_comes_as_csv_and_latex_and_every_figure_as_svg(folder):
 
 
 def test_there_are_eight_states_and_fourteen_with_prefixes(folder):
-    rows = rows_of(folder, "states")
+    rows = rows_of(folder, "table")
     assert [row["window"] for row in rows] == [
         "0",
         "1",

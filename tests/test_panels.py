@@ -10,7 +10,7 @@ import pytest
 from markovgpt.errors import InvalidInput
 from markovgpt.export import panels as module
 from markovgpt.export.figures import DASHES, MARKERS, PALETTE
-from markovgpt.export.panels import Curve, Panel, panel_figure
+from markovgpt.export.panels import Curve, Panel, apart, panel_figure
 
 STEPS = [1, 2, 3]
 
@@ -142,3 +142,23 @@ def test_refusals():
     curves = {str(name): Curve([1], [1]) for name in range(len(PALETTE) * len(DASHES) + 1)}
     with pytest.raises(InvalidInput, match="a figure must have at most 24 curves, got 25"):
         panel_figure([Panel(curves)], "a.svg")
+
+
+@pytest.mark.parametrize(
+    ("heights", "wanted"),
+    [
+        ([0.0, 5.0], [0.0, 5.0]),
+        ([5.0, 5.0], [4.0, 6.0]),
+        ([1.0, 0.0, 10.0], [1.5, -0.5, 10.0]),
+        ([0.0, 1.0, 2.0], [-1.0, 1.0, 3.0]),
+    ],
+)
+def test_notes_are_moved_apart_as_little_as_can_be(heights, wanted):
+    np.testing.assert_allclose(apart(np.array(heights), 2.0), wanted)
+
+
+def test_notes_of_curves_that_end_together_do_not_overlap(axes):
+    ends = {"low": 0.0, "lower": -0.01, "far": 9.0}
+    (drawn,) = axes(Panel({name: Curve([0, 1], [0, end], note=name) for name, end in ends.items()}))
+    boxes = {text.get_text(): text.get_window_extent() for text in drawn.texts}
+    assert boxes["lower"].y1 <= boxes["low"].y0 < boxes["low"].y1 <= boxes["far"].y0

@@ -103,7 +103,7 @@ def test_figures_are_the_same_bytes_when_made_twice(tmp_path):
 def test_a_small_run_writes_everything(tmp_path):
     words = ["--steps", "2", "--stages", "0", "1", "--temperatures", "2", "--out", str(tmp_path / "here")]
     assert run(STUDY, words) == 0
-    tables = {f"{name}.{suffix}" for name in ("mixing", "distances", "training") for suffix in ("csv", "tex")}
+    tables = {f"{name}.{suffix}" for name in ("table", "distances", "training") for suffix in ("csv", "tex")}
     assert {file.name for file in (tmp_path / "here").iterdir()} == tables | {
         "distances.svg",
         "training.svg",

@@ -80,7 +80,7 @@ def test_a_small_run_writes_everything(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run(STUDY, ["--small", "--baby-steps", "1", "--text", str(text), "--out", "here"]) == 0
     made = {file.name for file in (tmp_path / "here").iterdir()}
-    tables = {f"{name}.{suffix}" for name in ("baby", "names", "data") for suffix in ("csv", "tex")}
+    tables = {f"{name}.{suffix}" for name in ("table", "names", "data") for suffix in ("csv", "tex")}
     assert made == tables | {"baby.svg", "names.svg", "states.gif", "states_first.svg", "states_last.svg", "run.json"}
     record = (tmp_path / "here" / "run.json").read_text()
     assert json.loads(record)["settings"]["text"]["name"] == "few.txt"
@@ -88,13 +88,13 @@ def test_a_small_run_writes_everything(tmp_path, monkeypatch):
 
 
 def test_the_baby_was_followed_along_the_demos_training():
-    rows = left("baby.csv")
+    rows = left("table.csv")
     assert [int(row["step"]) for row in rows] == list(range(51))
     for step, loss in LOSSES.items():
         assert float(rows[step][LOSS]) * math.log(2) == pytest.approx(loss, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", ["baby", "names"])
+@pytest.mark.parametrize("name", ["table", "names"])
 def test_losses_are_divergences_above_the_datas_own_entropy(name):
     rows = left(f"{name}.csv")
     own = {Decimal(row[LOSS]) - Decimal(row[DIVERGENCE]) for row in rows}

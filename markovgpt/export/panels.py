@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
+from scipy.optimize import isotonic_regression
 
 from markovgpt.errors import InvalidInput
 from markovgpt.export.figure_text import legend_above, logarithmic_axis
@@ -30,6 +31,8 @@ from markovgpt.scaled import FloatArray
 
 MOST_MARKED = 20  # points of a curve; of more, so many have a marker
 PANEL_INCHES = 1.9
+POINTS_PER_INCH = 72
+NOTE_LINE = 1.3 * STYLE["font.size"]  # points between two lines of notes
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,6 +193,9 @@ def _draw_panel(axes: Axes, panel: Panel, looks: Mapping[str, Mapping[str, Any]]
         axes.set_xticks(list(panel.ticks))
     if strip is not None:
         strip.draw(axes)
+    _draw_notes(
+        axes, [(curve, looks[curve.like or name]["color"]) for name, curve in panel.curves.items() if curve.note]
+    )
     for x, y, text in panel.notes:
         axes.text(x, y, text, transform=axes.transAxes, ha="center", fontsize=7)
 
@@ -216,8 +222,36 @@ def _draw_curve(axes: Axes, curve: Curve, look: dict[str, Any], strip: ZeroStrip
             markevery=max(1, -(-int(zeros.sum()) // MOST_MARKED)),
             **{**look, "linestyle": "", "marker": look["marker"] or "."},
         )  # fmt: skip
-    if curve.note:
-        axes.annotate(curve.note, (x[-1], y[-1]), (4, 0), textcoords="offset points", va="center", color=look["color"])
+
+
+def _draw_notes(axes: Axes, noted: Sequence[tuple[Curve, str]]) -> None:
+    """What is written beside the last points of curves, moved up or down where it would lie on another."""
+    if not noted:
+        return
+    ends = axes.transData.transform([(curve.x[-1], curve.y[-1]) for curve, _ in noted])[:, 1]
+    points = ends * POINTS_PER_INCH / axes.figure.dpi
+    lines = max(curve.note.count("\n") + 1 for curve, _ in noted)
+    for (curve, color), move in zip(noted, apart(points, lines * NOTE_LINE) - points, strict=True):
+        axes.annotate(
+            curve.note, (curve.x[-1], curve.y[-1]), (4, move), textcoords="offset points", va="center", color=color
+        )
+
+
+def apart(heights: FloatArray, gap: float) -> FloatArray:
+    """The heights in the same order that lie at least a gap apart and differ least from those given, by squares.
+
+    Method
+    ------
+    With i for the place in order, heights that are gap * i above a sequence that does not fall.
+
+    >>> apart(np.array([3.0, 0.0, 3.0]), 2.0).tolist()
+    [2.0, 0.0, 4.0]
+    """
+    order = np.argsort(heights, kind="stable")
+    steps = gap * np.arange(len(heights))
+    placed = np.empty(len(heights))
+    placed[order] = isotonic_regression(heights[order] - steps).x + steps
+    return placed
 
 
 def _draw_band(
