@@ -233,14 +233,10 @@ def sentences(
 ) -> list[str]:
     """What was found."""
     rolling = {rule: [row for row in rows if row["cache"] == rule] for rule in ROLLING}
-    far = [
-        f"{' and '.join(part[place]['total variation, mean'] + f' ({rule})' for rule, part in rolling.items())} after "
-        f"{rolling[LAST][place]['tokens dropped']}"
-        for place in (0, -1)
-    ]
+    off = " or ".join(f"{part[0]['total variation, mean']} ({rule})" for rule, part in rolling.items())
     first = (
-        f"A growing cache is the chain until its window is full (largest difference of logits {rows[0][LOGITS]}); as "
-        f"tokens are dropped a rolling one leaves it, in mean total variation by {', by '.join(far)}."
+        f"A growing cache is the chain until its window is full; once {rolling[LAST][0]['tokens dropped']} token is "
+        f"dropped, a rolling one is off by {off} in mean total variation."
     )
     second = "The texts show no window after two different dropped tokens."
     if histories:

@@ -260,9 +260,9 @@ def sentences_of(
     said = ", ".join(f"{recipe} {failing(last_right(recipes[1], recipe))}" for recipe in RECIPES)
     return [
         f"As T falls to {small['T']}, ln E becomes a line in 1/T: its slope is {small['slope']} (limit "
-        f"{small['limit']}) on {small['system']} and {large['slope']} (limit {large['limit']}) on {large['system']}; "
-        f"from T = {colder[0]['T']} down no second difference exceeds {bend:.1e}.",
-        f"On {large['system']} usual recipes in doubles are off by more than 1 % ({said}); certified bounds stay "
+        f"{small['limit']}) on {small['system']} and {large['slope']} (limit {large['limit']}) on {large['system']}.",
+        f"From T = {colder[0]['T']} down no second difference exceeds {bend:.1e}: no phase transition; on "
+        f"{large['system']} usual recipes in doubles are off by more than 1 % ({said}); certified bounds stay "
         f"within {width:.0e}, relative, at every T.",
         f"Of {word['windows']} windows the least likely at T = {word['T']} takes {word['E']} tokens on average from "
         f"its worst start; T ln E is {word['T ln E']} there, its limit {word['limit']}.",

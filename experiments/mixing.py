@@ -252,23 +252,16 @@ def sentences(points: Sequence[Point], chains: Sequence[dict[str, str]]) -> list
     parts = []
     for row in chains:
         own = [each for each in points if each.chain == row["chain"]]
-        first, last = (pick(own, key=lambda each: each.temperature) for pick in (max, min))
-        loops = f"{row['their number']} greedy loop{'s' if row['their number'] != '1' else ''}"
-        if row.get("cost to lose the phase"):
-            loops += f", whose phase costs {row['cost to lose the phase']} nats to lose"
-        if row.get("cost between the two"):
-            loops += f", {row['cost between the two']} nats apart"
-        parts.append(
-            f"{row['chain']} ({loops}) from {in_words(first)} at T = {first.temperature:g} to {in_words(last)} at "
-            f"T = {last.temperature:g}"
-        )
+        hot, cold = (pick(own, key=lambda each: each.temperature) for pick in (max, min))
+        parts.append(f"{in_words(hot)} and {in_words(cold)} ({row['chain']})")
+    ends = f"T = {max(each.temperature for each in points):g} and {min(each.temperature for each in points):g}"
     exact = [each for each in points if each.steps["1e-6"].upper < 1.1 * each.steps["1e-6"].lower]
     over = [(each.most("1e-6") / each.steps["1e-6"].upper, each) for each in exact]
     under = [(each.steps["1e-6"].upper / each.least["1e-6"], each) for each in exact if each.least["1e-6"]]
     tight, loose = min(over, key=lambda pair: pair[0]), max(over, key=lambda pair: pair[0])
     gap = "nothing" if not under else factor(max(pair[0] for pair in under))
     return [
-        f"Steps until the prompt is forgotten to 1/4 go for {'; for '.join(parts)}.",
+        f"Steps until the prompt is forgotten to 1/4, at {ends}: {'; '.join(parts)}.",
         f"Where the steps to 1e-6 are known, what is common after L steps (Doeblin) overstates them {factor(tight[0])} "
         f"times at the least ({place(tight[1])}) and {factor(loose[0])} times at the most ({place(loose[1])}).",
         f"There the steps are never more than {gap} times what the second eigenvalue leaves at least, down to T = "

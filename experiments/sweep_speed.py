@@ -127,7 +127,7 @@ def make(settings: Settings, folder: Path) -> Findings:
     return Findings(
         [
             f"{len(answers)} settings of one word take {in_all:.0f} s in two processes.",
-            f"{len(found)} of them take {one} s in one process, {two} s in two, and {alone} s asked one by one in Python.",
+            f"{len(found)} of them take {one} s in one process, {two} s in two, and {alone} s one by one in Python.",
             f"All three ways give the same digits, {answers[0]} under the first setting.",
         ],
         recorded={"weights_sha256": identity_of(model)["weights_sha256"], "cores": torch_threads()},

@@ -129,7 +129,7 @@ def test_steps_in_words():
 def test_sentences_say_what_the_points_are():
     points = [known(1.0, 10), known(0.5, 20), known(0.25, 20, 900)]
     texts = sentences(points, [{"chain": "known", "their number": "2"}])
-    assert texts[0].endswith("for known (2 greedy loops) from 10 at T = 1 to between 20 and 900 at T = 0.25.")
+    assert texts[0].endswith("at T = 1 and 0.25: 10 and between 20 and 900 (known).")
     # 1/2 a step: 20 steps to 1e-6, twice 10
     assert (
         "overstates them 1.0 times at the least (known, T = 0.5) and 2.0 times at the most (known, T = 1)" in texts[1]

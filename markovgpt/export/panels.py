@@ -228,13 +228,12 @@ def _draw_notes(axes: Axes, noted: Sequence[tuple[Curve, str]]) -> None:
     """What is written beside the last points of curves, moved up or down where it would lie on another."""
     if not noted:
         return
-    ends = axes.transData.transform([(curve.x[-1], curve.y[-1]) for curve, _ in noted])[:, 1]
-    points = ends * POINTS_PER_INCH / axes.figure.dpi
+    ends = np.array([(np.asarray(curve.x)[-1], np.asarray(curve.y)[-1]) for curve, _ in noted], dtype=np.float64)
+    points = axes.transData.transform(ends)[:, 1] * POINTS_PER_INCH / axes.figure.dpi
     lines = max(curve.note.count("\n") + 1 for curve, _ in noted)
-    for (curve, color), move in zip(noted, apart(points, lines * NOTE_LINE) - points, strict=True):
-        axes.annotate(
-            curve.note, (curve.x[-1], curve.y[-1]), (4, move), textcoords="offset points", va="center", color=color
-        )
+    moves = apart(points, lines * NOTE_LINE) - points
+    for (curve, color), (x, y), move in zip(noted, ends, moves, strict=True):
+        axes.annotate(curve.note, (x, y), (4, move), textcoords="offset points", va="center", color=color)
 
 
 def apart(heights: FloatArray, gap: float) -> FloatArray:
