@@ -17,7 +17,7 @@ from typing import Any
 import markovgpt as mg
 from experiments.apart import in_a_process
 from experiments.drawn_cases import windows_of, within
-from experiments.slow_mixing import by_multigrid, posed
+from experiments.restarted import by_multigrid, posed
 from experiments.streaming_speed import SEED, random_chain
 from experiments.study import Findings, Study, option, run
 from markovgpt.export.figures import line_figure

@@ -32,17 +32,14 @@ import markovgpt as mg
 from experiments.apart import in_a_process
 from experiments.drawn_cases import windows_of
 from experiments.names_models import SMALL_STEPS, STEPS, model_at
+from experiments.restarted import QUESTIONS, TOLERANCE, by_elimination, by_multigrid, image, posed
 from experiments.streaming_speed import SEED, random_chain
 from experiments.study import Findings, Study, option, run
-from markovgpt.chains.states import Mask
 from markovgpt.export.figures import line_figure
-from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, is_positive, largest
+from markovgpt.scaled import FloatArray, Numbers, as_floats, is_positive, largest
 from markovgpt.solvers.certificate import relative_defect
-from markovgpt.solvers.gth import stationary_vector
-from markovgpt.solvers.multigrid import Landscape, Restarted, Solution
-from markovgpt.solvers.multigrid_solver import solve_in_range
+from markovgpt.solvers.multigrid import Landscape, Restarted
 
-TOLERANCE = 1e-12
 MOST_PRODUCTS, MOST_SECONDS = 20_000, 0.5  # of each peer
 ELIMINATED = 2000  # states up to which elimination is the judge
 CHECKED = 10  # power iteration looks at its residual every so many steps
@@ -53,7 +50,6 @@ VERDICT = {
     "largest difference to GTH": ".1e",
     "sum of differences to multigrid": ".1e",
 }
-QUESTIONS = ("stationary", "killed")
 
 
 @dataclass(frozen=True)
@@ -94,44 +90,6 @@ class Settings:
         path = None if self.model is None else str(self.model)
         kept = [case for case in drawn if windows_of(case) <= self.most_windows]
         return [*kept, Case("names", 27, self.context_length, self.steps, path)]
-
-
-def posed(chain: mg.WindowChain, question: str) -> Restarted:
-    """The question as a chain that is begun again when it ends."""
-    states = np.arange(chain.n_states)
-    if question == "killed":
-        return until(chain, states == 0, states == chain.n_states - 1)
-    nothing = np.zeros(chain.n_states)
-    everywhere = Landscape(replace(chain.blocks[-1]), np.ones(chain.n_states, dtype=bool))
-    return Restarted(everywhere, nothing, nothing)
-
-
-def until(chain: mg.WindowChain, start: Mask, end: Mask) -> Restarted:
-    """The chain from a start until an end that is surely reached, then begun again."""
-    table = replace(chain.blocks[-1])  # nothing that another solution left with it
-    live = chain.reached_from(start, ~end) & ~end
-    return Restarted(Landscape(table, live), table.pull(end.astype(np.float64)) * live, start.astype(np.float64))
-
-
-def image(problem: Restarted, x: Numbers) -> Numbers:
-    """x T."""
-    return problem.push(x) + problem.restart * problem.killed(x)
-
-
-def by_multigrid(chain: mg.WindowChain, problem: Restarted) -> tuple[Solution, str]:
-    """The solution, and whether doubles were enough for it."""
-    begin = problem.live / problem.live.sum()
-    found, _ = solve_in_range(
-        chain, lambda restart: replace(problem, restart=restart), problem.restart, begin, TOLERANCE
-    )
-    return found, "scaled" if isinstance(found.x, ScaledArray) else "doubles"
-
-
-def by_elimination(chain: mg.WindowChain, problem: Restarted) -> Numbers:
-    """The stationary vector by GTH, on the live windows in their order."""
-    live = np.flatnonzero(problem.live)
-    restarted = as_floats(problem.exits)[:, None] * problem.restart
-    return stationary_vector((chain.to_csr().toarray() + restarted)[np.ix_(live, live)])
 
 
 class StoppedError(Exception):

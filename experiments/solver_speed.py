@@ -20,7 +20,7 @@ import markovgpt as mg
 from experiments import peers
 from experiments.names_models import SMALL_STEPS, STEPS, model_at
 from experiments.peer_runner import PEERS
-from experiments.slow_mixing import by_multigrid, until
+from experiments.restarted import by_multigrid, until
 from experiments.study import Findings, Study, option, run
 from markovgpt.chains.states import Mask
 from markovgpt.export.figures import bar_figure
