@@ -22,13 +22,10 @@ It is 1 for greedy decoding. All bounds are those of the stored probabilities; t
 """
 
 import hashlib
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from pydoc_data.topics import topics
 
 import numpy as np
 
@@ -36,6 +33,8 @@ import markovgpt as mg
 from experiments.few_digits import in_few_digits
 from experiments.labelled_points import Labelled, labelled_points
 from experiments.names_models import SEED, SIZES, TRAINING
+from experiments.python_text import LETTERS, documentation, plain
+from experiments.strategies import sampling
 from experiments.study import Findings, Study, option, run
 from markovgpt.analysis.effective import effective_number
 from markovgpt.analysis.entropy import in_bits, row_entropies
@@ -45,13 +44,11 @@ from markovgpt.models.identity import identity_of
 from markovgpt.scaled import ScaledArray, as_floats, is_positive, widen
 from markovgpt.solvers.certificate import Enclosure
 
-LETTERS = mg.Vocabulary(tuple(" abcdefghijklmnopqrstuvwxyz"))
 LOGITS, SOFTMAX = (1.0, 2.0, 3.0, 4.0), ("T=1", "T=2", "T=0.5", "greedy", "top_k=2", "top_p=0.8", "min_p=0.1")
 STRATEGIES = (
     *("greedy", "T=0.5", "T=0.8", "T=1", "T=1.5"),
     *("top_k=1", "top_k=5", "top_k=10", "top_p=0.5", "top_p=0.9", "min_p=0.1"),
 )
-FAMILIES = ("T", "top_k", "top_p", "min_p")
 SHOWN = 48  # tokens of a sample
 Row = dict[str, str]
 
@@ -80,49 +77,6 @@ class Settings:
     def begin(self) -> str:
         """The first window."""
         return self.start[-self.context_length :]
-
-
-def sampling(strategy: str) -> mg.SamplingSettings:
-    """The settings that a strategy names.
-
-    >>> sampling("top_k=5").top_k, sampling("greedy").temperature, sampling("T=0.5").temperature
-    (5, 0.0, 0.5)
-
-    Raises
-    ------
-    InvalidInput: no such name, or a number outside its range.
-    """
-    if strategy == "greedy":
-        return mg.SamplingSettings(temperature=0.0)
-    name, _, number = strategy.partition("=")
-    try:
-        if name == "top_k":
-            return mg.SamplingSettings(top_k=int(number))
-        return {
-            "T": lambda value: mg.SamplingSettings(temperature=value),
-            "top_p": lambda value: mg.SamplingSettings(top_p=value),
-            "min_p": lambda value: mg.SamplingSettings(min_p=value),
-        }[name](float(number))
-    except (KeyError, ValueError) as error:
-        raise mg.InvalidInput(
-            f"a strategy must be greedy, or one of {', '.join(FAMILIES)} with = and its number, got {strategy!r} "
-            f"({error}); top_k=5, for example"
-        ) from error
-
-
-def plain(text: str) -> str:
-    """Lower-case letters, and one space for everything between them.
-
-    >>> plain("The *if* __init__(3)")
-    'the if init '
-    """
-    return re.sub("[^a-z]+", " ", text.lower())
-
-
-@cache
-def documentation() -> str:
-    """What `help` of Python says of its topics."""
-    return plain(" ".join(topics[name] for name in sorted(topics)))
 
 
 def written(chain: mg.WindowChain, begin: str, tokens: int = SHOWN) -> str:

@@ -8,25 +8,22 @@ import numpy as np
 import pytest
 
 import markovgpt as mg
+from experiments.python_text import LETTERS, documentation, plain
 from experiments.sampling_strategies import (
-    FAMILIES,
-    LETTERS,
     LOGITS,
     STUDY,
     Settings,
     asked,
     chain_under,
-    documentation,
     draw_strategies,
     from_a_word,
     loop_rows,
-    plain,
-    sampling,
     sentences,
     softmax_row,
     stage_row,
     written,
 )
+from experiments.strategies import FAMILIES, sampling
 from experiments.study import run
 
 SHORT = Settings(context_length=1, start="a", red="b", within=2, strategies=("greedy",))
