@@ -34,7 +34,7 @@ from experiments.few_digits import in_few_digits
 from experiments.labelled_points import Labelled, labelled_points
 from experiments.names_models import SEED, SIZES, TRAINING
 from experiments.python_text import LETTERS, documentation, plain
-from experiments.strategies import sampling
+from experiments.strategies import FAMILIES, sampling
 from experiments.study import Findings, Study, option, run
 from markovgpt.analysis.effective import effective_number
 from markovgpt.analysis.entropy import in_bits, row_entropies
