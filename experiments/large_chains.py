@@ -127,7 +127,7 @@ class Settings:
 
     most_windows: int = option(2 * 10**7, "leave out larger chains; there are some of 19,683 to 14,348,907 windows")
     vocab_size: int = option(27, "tokens")
-    temperatures: tuple[float, ...] = option((1.0, 0.25), "sampling temperatures")
+    temperatures: tuple[float, ...] = option((0.25,), "sampling temperatures; the colder, the more cycles it takes")
 
     @property
     def cases(self) -> list[Large]:

@@ -37,6 +37,8 @@ from experiments.names_models import (
     trained_names_model,
 )
 from experiments.study import Findings, Study, option, run
+from markovgpt.analysis.entropy import in_bits, row_entropies
+from markovgpt.analysis.row_mean import mean_under
 from markovgpt.analysis.text_set import any_text_probability
 from markovgpt.export.figures import bar_figure
 from markovgpt.export.mosaic_figure import mosaic_figure
@@ -60,7 +62,7 @@ class Settings:
 
     text: Path | None = option(None, "a file of names, one a line; none: the names of HTML's characters")
     model: Path | None = option(None, "checkpoint of a model of names; none: those that are trained here on the text")
-    context_lengths: tuple[int, ...] = option((4,), "of the models that are trained here; 5 has 14 million windows")
+    context_lengths: tuple[int, ...] = option((4, 5), "of the models that are trained here; 5 has 14 million windows")
     steps: int = option(STEPS, "optimiser steps of the models that are trained here")
     words: tuple[str, ...] = option(WORDS, "what should not be written")
     likeliest: int = option(20, "how many names are shown")
@@ -220,11 +222,11 @@ def asked(spoken: Spoken, names: Sequence[str], settings: Settings, folder: Path
         "red": red_rows(spoken, names, settings.words),
         "memory": memory_rows(spoken),
     }
-    rate = mg.entropy_rate(spoken.stream)
+    rate = in_bits(mean_under(long_run, row_entropies(spoken.stream)))
     row = {
         "context": spoken.name,
         "windows": spoken.stream.n_states,
-        "bits per token": mg.certified_digits(between(rate.bits_lower, rate.bits_upper)),
+        "bits per token": mg.certified_digits(mg.Answer.of(rate)),
         "tokens of a name": mg.certified_digits(tokens),
         "of the list": f"{1 + sum(map(len, names)) / len(names):.6f}",
         "lengths apart": mg.certified_digits(lengths_apart(law, counts)),

@@ -81,7 +81,7 @@ class Settings:
     context_length: int = option(4, "of the model that is trained here")
     steps: int = option(STEPS, "optimiser steps of the model that is trained here")
     most_windows: int = option(10**6, "leave out larger chains of random logits; there are some of 625 to 531,441")
-    temperatures: tuple[float, ...] = option((1, 0.25, 0.06, 0.03), "sampling temperatures")
+    temperatures: tuple[float, ...] = option((1, 0.25, 0.03), "sampling temperatures")
 
     @property
     def cases(self) -> list[Case]:
