@@ -48,7 +48,7 @@ from markovgpt.solvers.certificate import Enclosure
 
 START = "\n"
 ENDS = tuple(token + "\n" for token in LETTERS.tokens)  # what stands where a line that began with "\n" ends
-WORDS = ("ass", "die", "sex", "hell", "kill")
+WORDS = ("ass", "sex", "kill")
 MOST_DRAWN = 2**20  # windows
 NOTHING = "(none)"  # a line that ends at once
 SERIES = 1000  # names, of which at least one holds the word
