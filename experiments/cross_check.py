@@ -305,15 +305,20 @@ def make(settings: Settings, folder: Path) -> Findings:
 def findings(rows: Sequence[dict[str, str]]) -> list[str]:
     """What was found, in three sentences."""
     exact = [row for row in rows if row["mode"] == "exact"]
-    sound = [row for row in rows if row["mode"] in ("sound", "value")]
+    sound, values = ([row for row in rows if row["mode"] == mode] for mode in ("sound", "value"))
+    without = len(rows) - len(exact) - len(sound) - len(values)
     apart = [f"{row['chain']} {row['property']}" for row in rows if row["meets"] == "no"]
     return [
-        f"Storm's exact value lies in our interval in {sum(row['meets'] == 'yes' for row in exact)} of {len(exact)} "
-        "properties.",
-        f"Its answer in the sound mode and ours meet in {sum(row['meets'] == 'yes' for row in sound)} of {len(sound)}.",
-        f"They are apart in {'none' if not apart else '; '.join(apart)}, and {len(rows) - len(exact) - len(sound)} of "
-        f"{len(rows)} had no answer from Storm.",
+        f"Storm's exact value lies in our interval in {met(exact)} of {len(exact)} properties.",
+        f"Its intervals of the sound mode meet ours in {met(sound)} of {len(sound)}; its values without bounds are "
+        f"within a millionth of ours in {met(values)} of {len(values)}.",
+        f"They are apart in {'none' if not apart else '; '.join(apart)}, and {without} of {len(rows)} had no answer.",
     ]
+
+
+def met(rows: Sequence[dict[str, str]]) -> int:
+    """In how many the two answers meet."""
+    return sum(row["meets"] == "yes" for row in rows)
 
 
 STUDY = Study(

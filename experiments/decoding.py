@@ -166,10 +166,9 @@ def make(settings: Settings, folder: Path) -> Findings:
     worst = min((row for row in tidy if int(row["beams"]) == least), key=lambda row: float(row["log10 share upper"]))
     return Findings(
         [
-            f"Of {len(wide)} likeliest texts decoding with {least} beam misses {below.count(least)}, with {most} "
-            f"{below.count(most)}.",
-            f"The worst text by {least} beam has {in_few_digits(worst['share'])} of the likeliest one's probability "
-            f"({worst['model']}, {worst['tokens']} tokens).",
+            f"Of {len(wide)} likeliest texts {missed(least, below)}, {missed(most, below)}.",
+            f"The worst text by {least} beam{'s' * (least > 1)} has {in_few_digits(worst['share'])} of the "
+            f"likeliest one's probability ({worst['model']}, T = {worst['temperature']}, {worst['tokens']} tokens).",
             f"{proved} of the {len(wide)} likeliest texts are proved to be the only ones.",
         ],
         recorded={
@@ -178,6 +177,16 @@ def make(settings: Settings, folder: Path) -> Findings:
             "seed": SEED,
         },
     )
+
+
+def missed(beams: int, below: Sequence[int]) -> str:
+    """How many of the texts a number of beams misses.
+
+    >>> missed(1, [1, 2, 1]), missed(2, [1, 2, 1])
+    ('greedy decoding misses 2', '2 beams miss 1')
+    """
+    many = below.count(beams)
+    return f"greedy decoding misses {many}" if beams == 1 else f"{beams} beams miss {many}"
 
 
 STUDY = Study(

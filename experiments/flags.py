@@ -2,10 +2,13 @@
 
 import argparse
 import types
+from collections.abc import Sequence
 from dataclasses import field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
+
+from markovgpt.errors import InvalidInput
 
 NOTHING = "none"  # how None is written
 KINDS = {int: "a whole number", float: "a number", str: "a text", Path: "a path"}
@@ -14,6 +17,20 @@ KINDS = {int: "a whole number", float: "a number", str: "a text", Path: "a path"
 def option(default: Any, said: str) -> Any:
     """A field of a settings dataclass, and what ``--help`` says of it."""
     return field(default=default, metadata={"help": said})
+
+
+def require_above_zero(name: str, values: Sequence[float]) -> None:
+    """Refuse settings that must be above 0.
+
+    >>> require_above_zero("temperatures", (1.0, 0.5))
+
+    Raises
+    ------
+    InvalidInput: one is not, or there is none.
+    """
+    if not values or not min(values) > 0:
+        said = ", ".join(f"{value:g}" for value in values) or "none"
+        raise InvalidInput(f"{name} must be above 0, got {said}; leave out what is not")
 
 
 def add_flags(parser: argparse.ArgumentParser, settings: Any) -> None:

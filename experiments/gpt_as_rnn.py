@@ -66,6 +66,8 @@ class Settings:
                 f"dropped must be numbers of at least 1 and texts at least 2, got {self.dropped} and {self.texts}; "
                 "with none dropped the laws are the same"
             )
+        if self.pairs < 1 or self.batch < 1:
+            raise mg.InvalidInput(f"pairs and batch must be at least 1, got {self.pairs} and {self.batch}; give more")
         strangers = set(self.shapes) - set(SHAPES)
         if strangers:
             raise mg.InvalidInput(f"shapes must be of {', '.join(SHAPES)}, got {', '.join(strangers)}; leave them out")
@@ -246,10 +248,7 @@ def sentences(
             f"{pair['cache, after the first']} or {pair['cache, after the second']}, as {pair['dropped before it']} "
             f"was dropped before it, where the chain says it with {pair['chain']}."
         )
-    third = (
-        f"At L = {costs[-1]['L']} a cache saves a factor of {costs[-1]['ratio of operations']} in operations and of "
-        f"{costs[-1]['ratio of times']} in time"
-    )
+    third = f"At L = {costs[-1]['L']} a token with a cache is {costs[-1]['ratio of times']} times faster than without"
     if windows:
         ratios = [f"{row['forward passes / tabulated']} ({row['windows']})" for row in windows]
         third += f"; to have every window, tabulation is faster than forward passes by {' and '.join(ratios)}"

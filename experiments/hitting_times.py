@@ -9,7 +9,7 @@ for the window that is least likely in the long run.
                 ln E in 1/T changes
     recipes     the same E by the usual recipes in doubles: how far they are from the certified value
     published   E at T = 0.6 beside an earlier "naughty states" study of the notebook, whose weights are not published
-    words       the model of names: its least likely window from the worst start, and the mean return time
+    words       the model of names: its least likely window from the worst start
     times       E against 1/T, and where the recipes break off
 """
 
@@ -31,13 +31,13 @@ from experiments.names_models import SMALL_STEPS, model_at
 from experiments.names_models import STEPS as NAMES_STEPS
 from experiments.recipes import RECIPES, by_hand
 from experiments.study import Findings, Study, option, run
+from experiments.three_tokens import THREE_TEXT, three_gpt
 from markovgpt.demo import SEED, STEPS, TEXT, baby_gpt
 from markovgpt.export.figures import COLUMN_INCHES, DASHES, MARKERS, PALETTE, STYLE
 from markovgpt.models.identity import identity_of
 
 TEMPERATURES = (1, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.17, 0.15, 0.14, 0.13, 0.12, 0.11, 0.1, 0.08, 0.06, 0.05, 0.03, 0.02)
-THREE = mg.Vocabulary(("0", "1", "2"))
-THREE_TEXT = "222102221022210"
+COLD = 0.2  # below it lies what is asked of a phase transition
 OFF = 0.01  # a recipe has failed where it is further off
 NO_TIME = 1e3  # where the figure puts what is no time
 STUDIED = "an earlier 'naughty states' study of the notebook"
@@ -63,12 +63,6 @@ class Settings:
             given = getattr(self, name)
             if len(given) < 2 or min(given) <= 0 or sorted(set(given), reverse=True) != list(given):
                 raise mg.InvalidInput(f"{name} must be two at least, above 0 and falling, got {given}; sort them")
-
-
-def three_gpt(steps: int, context_length: int) -> mg.GPT:
-    """The notebook's model with a token more, trained as the notebook trains it."""
-    config = mg.GPTConfig(len(THREE), context_length)
-    return mg.train_gpt(THREE.encode(THREE_TEXT), config, steps=steps, seed=SEED, vocabulary=THREE).model
 
 
 def rows_of(name: str, table: mg.LogitTable, hardest: Sequence[Hardest], limit: mg.Answer) -> list[Row]:
@@ -254,15 +248,15 @@ def sentences_of(
 ) -> list[str]:
     """What was found."""
     small, large = (own[-1] for own in rows)
-    colder = [row for own in rows for row in own[len(own) // 2 :] if row["second difference"]]
-    bend = max((abs(float(row["second difference"])) for row in colder), default=math.nan)
+    cold = [row for own in rows for row in own if row["second difference"] and float(row["T"]) < COLD]
+    bend = max((abs(float(row["second difference"])) for row in cold), default=None)
+    bent = "On" if bend is None else f"Below T = {COLD} no second difference exceeds {bend:.2g}, no kink is seen; on"
     width = max(LN10 * (each.answer.log10_upper - each.answer.log10_lower) for own in hardest for each in own)
     said = ", ".join(f"{recipe} {failing(last_right(recipes[1], recipe))}" for recipe in RECIPES)
     return [
         f"As T falls to {small['T']}, ln E becomes a line in 1/T: its slope is {small['slope']} (limit "
         f"{small['limit']}) on {small['system']} and {large['slope']} (limit {large['limit']}) on {large['system']}.",
-        f"From T = {colder[0]['T']} down no second difference exceeds {bend:.1e}: no phase transition; on "
-        f"{large['system']} usual recipes in doubles are off by more than 1 % ({said}); certified bounds stay "
+        f"{bent} {large['system']} usual recipes in doubles are off by more than 1 % ({said}); certified bounds stay "
         f"within {width:.0e}, relative, at every T.",
         f"Of {word['windows']} windows the least likely at T = {word['T']} takes {word['E']} tokens on average from "
         f"its worst start; T ln E is {word['T ln E']} there, its limit {word['limit']}.",

@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 import markovgpt as mg
+from experiments.few_digits import in_few_digits
 from experiments.names_models import SMALL_STEPS, STEPS, model_at
 from experiments.study import Findings, Study, option, run
 from markovgpt.analysis.arguments import start_state
@@ -171,11 +172,12 @@ def make(settings: Settings, folder: Path) -> Findings:
     near = [row for row in lumps if row["model"] == exact["model"]][1]
     return Findings(
         [
-            f"At T = {hot} the model of {last} loses {lost[orders[-2]][:7]} bits a token with {orders[-2]} tokens of "
-            f"memory, {lost[0][:7]} with none.",
-            f"Exact lumping leaves {exact['blocks']:,} of {exact['states']:,} windows of {exact['model']}.",
-            f"Lumping within {near['epsilon']} leaves {near['blocks']:,}, and P(red within {WITHIN}) between "
-            f"{near['P lower']} and {near['P upper']}.",
+            f"At T = {hot} the model of {last} loses {in_few_digits(lost[orders[-2]])} bits a token with {orders[-2]} "
+            f"tokens of memory, {in_few_digits(lost[0])} with none.",
+            f"At T = 1 exact lumping leaves {exact['blocks']:,} of {exact['states']:,} windows of {exact['model']}.",
+            f"Lumping rows within {near['epsilon']} of total variation leaves {near['blocks']:,}, and P(red within "
+            f"{WITHIN}) between {near['P lower']} and {near['P upper']}, which is from {exact['P lower']} to "
+            f"{exact['P upper']}.",
         ],
         recorded={"weights_sha256": {asked.name: asked.weights for asked in models}, "within": WITHIN},
     )

@@ -22,10 +22,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import markovgpt as mg
-from experiments.hitting_times import THREE, THREE_TEXT, three_gpt
 from experiments.long_windows import Row, interval, long_rows, size_rows
 from experiments.names_models import LETTERS, SMALL_STEPS, STEPS, model_at, trained_names_model
 from experiments.study import Findings, Study, option, run
+from experiments.three_tokens import THREE, THREE_TEXT, three_gpt
 from experiments.token_tree import Bounds, Rows, bounds_of_tree
 from markovgpt.demo import STEPS as DEMO_STEPS
 from markovgpt.export.figures import COLUMN_INCHES, MARKERS, PALETTE, STYLE
@@ -243,14 +243,15 @@ def sentences_of(found: dict[str, list[Compared]], long: Sequence[Row]) -> list[
     most = max(each.tree[-1].width for each in few)
     same = [row for row in long if row["texts"] == row["windows"]]
     lost = [row for row in long if row["P, merged"] == "not listed"]
+    first = near[0].tree[-1] if near else None
     return [
         f"On names the merged chain answers every horizon with {own[-1].calls:,} calls at most and bounds "
         f"{widest:.0e} apart; with {budget:,} prefixes at most the tree knows P to a factor of {NEAR} in "
-        f"{len(near)} of {len(own)} questions.",
+        f"{len(near)} of {len(own)} questions" + (f", once with {first.calls:,} calls." if first else "."),
         f"With three tokens and {few[-1].calls} windows to ask about, {few[-1].tree[-1].prefixes:,} prefixes leave the "
-        f"tree's bounds up to {most:.2g} apart: what is missing there is merging, not calls.",
+        f"tree's bounds up to {most:.2g} apart.",
         f"With a window of {long[0]['L']} tokens {len(same)} of {len(long)} questions have as many windows as texts: "
-        f"merging gains nothing; {len(lost)} have too many windows to list, and the tree's bounds are all there is.",
+        f"nothing merges; {len(lost)} have more windows than are listed here, and are bounded by the tree alone.",
     ]
 
 

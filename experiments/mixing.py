@@ -27,6 +27,7 @@ import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from pathlib import Path
 
 import matplotlib as mpl
@@ -36,6 +37,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 import markovgpt as mg
+from experiments.flags import require_above_zero
 from experiments.names_models import SMALL_STEPS, STEPS, model_at
 from experiments.parity import STEPS as PARITY_STEPS
 from experiments.parity import many, trained, whole
@@ -52,7 +54,7 @@ HIGHEST = 1e20  # of the figure
 CERTIFIED, ESTIMATE, UNKNOWN = "certified", "estimate", "not told from 1"
 LABELS = {
     "steps": "worst start",
-    "least": "at least, by the second eigenvalue",
+    "least": "at least, by the second eigenvalue (hollow: an estimate)",
     "most": "at most, by Doeblin",
 }
 
@@ -68,6 +70,10 @@ class Settings:
     contexts: tuple[int, ...] = option((2, 3), "context lengths of the models of names")
     steps: int = option(STEPS, "optimiser steps of the models of names")
     temperatures: tuple[float, ...] = option((2.0, 1.0, 0.5, 0.25, 0.15, 0.1), "of the names")
+
+    def __post_init__(self) -> None:
+        require_above_zero("parity_temperatures", self.parity_temperatures)
+        require_above_zero("temperatures", self.temperatures)
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,6 +249,11 @@ def draw_panel(axes: plt.Axes, own: Sequence[Point]) -> None:
     seen = [(x, each.least["1/4"]) for x, each in zip(cold, own, strict=True) if each.least["1/4"]]
     axes.plot([x for x, _ in seen], [y for _, y in seen], color=PALETTE[2], marker=MARKERS[2], linestyle="--",
               label=LABELS["least"], **style)  # fmt: skip
+    guessed = [
+        (1 / each.temperature, each.least["1/4"]) for each in own if each.least["1/4"] and each.kind != CERTIFIED
+    ]
+    axes.plot([x for x, _ in guessed], [y for _, y in guessed], color=PALETTE[2], marker=MARKERS[2],
+              markerfacecolor="white", linestyle="", markersize=3)  # fmt: skip
     axes.plot(cold, [each.most("1/4") for each in own], color=PALETTE[1], marker=MARKERS[1], linestyle=":",
               label=LABELS["most"], **style)  # fmt: skip
 
@@ -253,19 +264,23 @@ def sentences(points: Sequence[Point], chains: Sequence[dict[str, str]]) -> list
     for row in chains:
         own = [each for each in points if each.chain == row["chain"]]
         hot, cold = (pick(own, key=lambda each: each.temperature) for pick in (max, min))
-        parts.append(f"{in_words(hot)} and {in_words(cold)} ({row['chain']})")
-    ends = f"T = {max(each.temperature for each in points):g} and {min(each.temperature for each in points):g}"
+        parts.append(
+            f"{in_words(hot)} at T = {hot.temperature:g} and {in_words(cold)} at T = {cold.temperature:g} "
+            f"({row['chain']})"
+        )
     exact = [each for each in points if each.steps["1e-6"].upper < 1.1 * each.steps["1e-6"].lower]
-    over = [(each.most("1e-6") / each.steps["1e-6"].upper, each) for each in exact]
-    under = [(each.steps["1e-6"].upper / each.least["1e-6"], each) for each in exact if each.least["1e-6"]]
-    tight, loose = min(over, key=lambda pair: pair[0]), max(over, key=lambda pair: pair[0])
-    gap = "nothing" if not under else factor(max(pair[0] for pair in under))
+    tight, loose = (pick(exact, key=lambda each: each.most("1e-6") / each.steps["1e-6"].lower) for pick in (min, max))
+    least = rounded(tight.most("1e-6") / tight.steps["1e-6"].upper, ROUND_FLOOR)
+    most = rounded(loose.most("1e-6") / loose.steps["1e-6"].lower, ROUND_CEILING)
+    proved = [each for each in exact if each.least["1e-6"] and each.kind == CERTIFIED]
+    ratios = [each.steps["1e-6"].upper / each.least["1e-6"] for each in proved]
+    gap = rounded(max(ratios), ROUND_CEILING) if ratios else "nothing"
     return [
-        f"Steps until the prompt is forgotten to 1/4, at {ends}: {'; '.join(parts)}.",
-        f"Where the steps to 1e-6 are known, what is common after L steps (Doeblin) overstates them {factor(tight[0])} "
-        f"times at the least ({place(tight[1])}) and {factor(loose[0])} times at the most ({place(loose[1])}).",
-        f"There the steps are never more than {gap} times what the second eigenvalue leaves at least, down to T = "
-        f"{min((each.temperature for _, each in under), default=math.inf):g}.",
+        f"Steps until the prompt is forgotten to 1/4: {'; '.join(parts)}.",
+        f"Where the steps to 1e-6 are known, what is common after L steps (Doeblin) overstates them {least} times at "
+        f"the least ({place(tight)}) and {most} times at the most ({place(loose)}).",
+        f"Where the second eigenvalue is certified, the steps are never more than {gap} times what it leaves at least, "
+        f"down to T = {min((each.temperature for each in proved), default=math.inf):g}.",
     ]
 
 
@@ -280,10 +295,13 @@ def in_words(found: Point) -> str:
     return f"between {low} and {steps.upper:.0f}" if steps.upper < 1e6 else f"at least {low}"
 
 
-def factor(number: float) -> str:
-    """A factor, rounded up."""
-    digits = 1 if number < 10 else 0
-    return f"{math.ceil(number * 10**digits) / 10**digits:.{digits}f}" if number < 1e4 else f"{number * 1.05:.1e}"
+def rounded(number: float, rounding: str) -> str:
+    """A factor in two digits, up or down as one of `decimal`'s roundings says.
+
+    >>> rounded(6.539, ROUND_FLOOR), rounded(6.51, ROUND_CEILING), rounded(5.31e34, ROUND_CEILING)
+    ('6.5', '6.6', '5.4e+34')
+    """
+    return f"{float(Context(prec=2, rounding=rounding).create_decimal(number)):.2g}"
 
 
 def place(found: Point) -> str:

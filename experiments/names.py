@@ -26,8 +26,10 @@ import numpy as np
 
 import markovgpt as mg
 from experiments.few_digits import in_few_digits
+from experiments.flags import require_above_zero
 from experiments.names_models import (
     END,
+    ENDS,
     LETTERS,
     SMALL_STEPS,
     STEPS,
@@ -47,7 +49,6 @@ from markovgpt.models.identity import identity_of
 from markovgpt.solvers.certificate import Enclosure
 
 START = "\n"
-ENDS = tuple(token + "\n" for token in LETTERS.tokens)  # what stands where a line that began with "\n" ends
 WORDS = ("ass", "sex", "kill")
 MOST_DRAWN = 2**20  # windows
 NOTHING = "(none)"  # a line that ends at once
@@ -68,6 +69,9 @@ class Settings:
     likeliest: int = option(20, "how many names are shown")
     heaviest: int = option(20, "how many windows are shown")
     longest: int = option(24, "letters to which the law of lengths is shown, at least the longest name of the list")
+
+    def __post_init__(self) -> None:
+        require_above_zero("likeliest and heaviest", (self.likeliest, self.heaviest))
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,8 +291,8 @@ def sentences(last: Row, parts: dict[str, list[Row]], n_names: int) -> list[str]
         f"The likeliest, {last['likeliest name']}, has probability {in_few_digits(last['P(it)'])}; lengths of names "
         f"are {in_few_digits(last['lengths apart'])} from those of the list in total variation.",
         f"In a name {most['word']} has probability {in_few_digits(most['P in a name'])}, {rarest['word']} "
-        f"{in_few_digits(rarest['P in a name'])}; without the oldest of its {len(memory)} tokens the model would lose "
-        f"{in_few_digits(memory[-1]['bits lost'])} of {in_few_digits(last['bits per token'])} bits a token.",
+        f"{in_few_digits(rarest['P in a name'])}; a memory without the oldest of its {len(memory)} tokens would cost "
+        f"{in_few_digits(memory[-1]['bits lost'])} bits a token more than its {in_few_digits(last['bits per token'])}.",
     ]
 
 

@@ -19,6 +19,7 @@ from experiments.provenance import ROOT, digest_of
 
 LETTERS = mg.Vocabulary(("\n", *string.ascii_lowercase))
 END = 0  # the token of the end of the line
+ENDS = tuple(token + "\n" for token in LETTERS.tokens)  # what stands where a line that began with "\n" ends
 SEED = 1337
 CACHE = Path("build/models")
 SIZES = {"n_layer": 2, "n_head": 4, "n_embd": 32, "layer_norm_bias": False}
@@ -49,7 +50,7 @@ def names_in(file: Path) -> tuple[str, ...]:
     InvalidInput: no such file, no names, or other letters than a to z.
     """
     try:
-        found = file.read_text(encoding="utf-8").split()
+        found = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise mg.InvalidInput(f"the names must be a text file, got {file.name} ({error}); a name a line") from error
     if not found:

@@ -36,7 +36,8 @@ from numpy.typing import NDArray
 import markovgpt as mg
 from experiments.binomial_intervals import KINDS, coverage, intervals, shown_coverage
 from experiments.few_digits import in_few_digits
-from experiments.names_models import END, LETTERS, SMALL_STEPS, STEPS, model_at, names_in
+from experiments.flags import require_above_zero
+from experiments.names_models import END, ENDS, LETTERS, SMALL_STEPS, STEPS, model_at, names_in
 from experiments.study import Findings, Study, option, run
 from markovgpt.export.figure_text import PowersOfTen, legend_above, logarithmic_axis
 from markovgpt.export.figures import COLUMN_INCHES, IMPOSSIBLE, MARKERS, PALETTE, STYLE, saved
@@ -49,7 +50,6 @@ EXPONENTS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 21, 24, 27, 30)
 SECONDS_PER_YEAR = 365.25 * 24 * 3600
 PER_DECADE = 24  # points of the figure of coverages
 RELATIVE = 0.1  # the standard error asked for, over p
-ENDS = tuple(token + "\n" for token in LETTERS.tokens)  # what stands where a line that began with "\n" ends
 
 Row = dict[str, Any]
 Texts = NDArray[np.uint8]
@@ -75,6 +75,7 @@ class Settings:
                 "names, longest and names-per-second must be above 0, got "
                 f"{self.names}, {self.longest} and {self.names_per_second:g}; the defaults take a minute"
             )
+        require_above_zero("temperatures", self.temperatures)
 
 
 def documented_words() -> tuple[str, ...]:
@@ -88,7 +89,7 @@ def documented_words() -> tuple[str, ...]:
 
 
 def expected_counts(chain: mg.WindowChain, words: Sequence[str]) -> NDArray[np.float64]:
-    """How often each word stands in a name on average, as decimal logarithms; no word is less likely than it says.
+    """How often each word stands in a name on average, as decimal logarithms; no word is likelier than it says.
 
     A word is as often as the windows that end with its first L letters, times what its other letters have after them.
     """

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import markovgpt as mg
+from experiments.flags import require_above_zero
 from experiments.sorting_check import check_row
 from experiments.sorting_law import SortingLaw, sorting_law
 from experiments.sorting_models import (
@@ -59,6 +60,9 @@ class Settings:
     worst_at: float = option(1.0, "temperature of the table of the inputs that fail most")
     sampled_at: tuple[float, ...] = option((1.0, 2.0), "temperatures at which texts are sampled, above 0")
     samples: int = option(100_000, "texts that are sampled at each")
+
+    def __post_init__(self) -> None:
+        require_above_zero("sampled_at", self.sampled_at)
 
     def all_settings(self) -> dict[str, mg.SamplingSettings]:
         """What is asked about, by name."""
@@ -261,7 +265,8 @@ def sentences(
 ) -> list[str]:
     """What was found."""
     count, wrong = len(margins.lead), int((margins.lead <= 0).any(axis=1).sum())
-    sampled = [row for row in rows if "," not in row["setting"] and row["P(wrong), mean"] != "0"]
+    drawn = [row for row in rows if "," not in row["setting"] and row["setting"] != "T = 0"]
+    sampled = [row for row in drawn if row["P(wrong), mean"] != "0"]
     first = (
         f"Greedily {count - wrong} of {count} inputs are sorted, the closest choice by {margins.lead.min():.2f} nats; "
         f"sampled, {', '.join(percent(row['P(wrong), mean']) + ' fail at ' + row['setting'] for row in sampled)}."
@@ -271,13 +276,14 @@ def sentences(
     if here:
         most = max(here, key=lambda row: float(row["share of all failures"]))
         after = [percent(row["then the rest is right"]) for row in here[:-1] if row["then the rest is right"]]
-        second += f"; most failures begin at letter {most['letter']} ({percent(most['share of all failures'])})"
+        share = percent(most["share of all failures"])
+        second += f"; more failures begin at letter {most['letter']} ({share}) than at any other"
         second += f", and after a first error at letter 1, 2, .. the rest is right in {', '.join(after)}" * bool(after)
     cut = [row for row in rows if "," in row["setting"]]
     sure = [row for row in cut if row["P(wrong), mean"] == "0"]
-    left = [f"{row['setting']} ({percent(row['P(wrong), mean'])})" for row in cut if row not in sure]
+    left = [f"{percent(row['P(wrong), mean'])} fail under {row['setting']}" for row in cut if row not in sure]
     third = f"Under {len(sure)} of {len(cut)} truncated settings no input can fail"
-    return [first, second + ".", third + f"; under the others do: {', '.join(left)}" * bool(left) + "."]
+    return [first, second + ".", third + f"; on average {', '.join(left)}" * bool(left) + "."]
 
 
 def percent(number: str) -> str:

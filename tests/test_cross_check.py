@@ -95,7 +95,7 @@ def test_without_storm_the_rows_say_so(game, tmp_path, monkeypatch):
     monkeypatch.setattr(cross_check, "environment", environment)
     rows = list(cross_check.rows_of(Subject("game", game, True, ASKED), tmp_path, Settings()))
     assert {row["mode"] for row in rows} == {"absent: no wheel"}
-    assert findings(rows)[2] == "They are apart in none, and 2 of 2 had no answer from Storm."
+    assert findings(rows)[2] == "They are apart in none, and 2 of 2 had no answer."
 
 
 def test_findings_count_what_the_table_shows():
@@ -104,8 +104,9 @@ def test_findings_count_what_the_table_shows():
             [("exact", "yes"), ("exact", "no"), ("sound", "yes"), ("value", "yes"), ("over 1 s", "")]]  # fmt: skip
     assert findings(rows) == [
         "Storm's exact value lies in our interval in 1 of 2 properties.",
-        "Its answer in the sound mode and ours meet in 2 of 2.",
-        "They are apart in x p, and 1 of 5 had no answer from Storm.",
+        "Its intervals of the sound mode meet ours in 1 of 1; its values without bounds are within a millionth of ours "
+        "in 1 of 1.",
+        "They are apart in x p, and 1 of 5 had no answer.",
     ]
 
 

@@ -141,7 +141,7 @@ def test_sentences_speak_of_the_last_model():
     assert "of its 2 likeliest names 1 stand" in first
     assert "The likeliest, ab, has probability 0.125" in second
     assert third.startswith("In a name bb has probability 0.0100, aa 1.00e-9;")
-    assert "the oldest of its 1 tokens the model would lose 1.50 of 2.00 bits" in third
+    assert "without the oldest of its 1 tokens would cost 1.50 bits a token more than its 2.00" in third
 
 
 def test_a_number_between_bounds():

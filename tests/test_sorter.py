@@ -116,7 +116,7 @@ def test_the_sentences_say_what_the_tables_do(table, chain):
     rows.append(setting_row("T = 1, top_k = 1", sorting_law(cut), INPUTS, None))
     found = sentences(margins, rows, step_rows("T = 1", law), worst_rows(chain, law, INPUTS, margins), 1.0)
     assert found[0].startswith("Greedily 9 of 9 inputs are sorted, the closest choice by 1.00 nats; sampled, ")
-    assert f"BA fails most, in {percent(rows[0]['P(wrong), worst input'])}; most failures begin at letter 1" in found[1]
+    assert f"BA fails most, in {percent(rows[0]['P(wrong), worst input'])}; more failures begin at letter 1" in found[1]
     assert found[2] == "Under 1 of 1 truncated settings no input can fail."
 
 
