@@ -1,7 +1,8 @@
 """One self-contained HTML file: skeleton, stylesheet, program and content joined, and nothing else let in.
 
-The js files are ES modules that import from each other by name; here they become one. A content-security policy names
-the hashes of the one stylesheet and the one program, and allows no connection to anywhere.
+The js files are ES modules that import from each other by name; here they become one, without what this page does not
+need. Stylesheet, skeleton and program are packed (zlib, base64), which makes them a third as long. A content-security
+policy names the hashes of the stylesheet and of the two scripts, and allows no connection to anywhere.
 """
 
 import base64
@@ -9,7 +10,8 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Mapping
+import zlib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -17,11 +19,13 @@ from typing import Any
 
 from markovgpt.durable import replacing
 from markovgpt.errors import InvalidInput
+from markovgpt.explorer.content import MOST_DRAWN
 from markovgpt.shown import Shown
 
 WORKER, PAGE = "worker", "page"  # the modules that begin; they import the others
 END_OF_WORKER = "// ---- the page ----\n"  # client.js makes the worker of what stands before this line
-IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+)\.js";\n', re.MULTILINE)
+FEWEST_CELLS = 27  # of a mosaic; of fewer states the graph shows more
+IMPORT = re.compile(r'^import \{ ([^}]*) \} from "\./(\w+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?function|const|let|class)", re.MULTILINE)
 BLOCK_COMMENT = re.compile(r"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*\n", re.MULTILINE | re.DOTALL)
 LINE_COMMENT = re.compile(r"^[ \t]*//.*\n", re.MULTILINE)
@@ -68,16 +72,35 @@ def assembled(content: Mapping[str, Any]) -> ExplorerPage:
     ----------
     content: as `markovgpt.explorer.content.page_content` makes it.
     """
-    program, style = joined_program(), _without_comments(_source("page.css"))
+    left_out = _not_needed(content)
+    program, unpack = joined_program(left_out), _without_comments(_source("js/unpack.js"))
+    style = _without_comments("".join(map(_source, ("page.css",) if "inside" in left_out else ("page.css", "inside.css"))))
     parts = {
-        "policy": _policy(program, style),
+        "policy": _policy((program, unpack), style),
         "title": html.escape(str(content["title"])),
-        "style": style,
         "content": json_for_script(content),
-        "program": program,
+        "packed": _packed({"style": style, "skeleton": _source("skeleton.html"), "program": program}),
+        "unpack": unpack,
     }
     # one pass: what is put in is not looked at again
     return ExplorerPage(PLACE.sub(lambda place: parts[place[1]], _source("page.html")))
+
+
+def _not_needed(content: Mapping[str, Any]) -> set[str]:
+    """The modules that a page of this content has no use for."""
+    n_states = int(content["models"][0]["V"]) ** int(content["models"][0]["L"])
+    needed = {
+        "inside": any(model["weights"] is not None for model in content["models"]),
+        "inside_view": any(model["weights"] is not None for model in content["models"]),
+        "graph": n_states <= MOST_DRAWN,
+        "mosaic": n_states >= FEWEST_CELLS,
+    }
+    return {name for name, is_needed in needed.items() if not is_needed}
+
+
+def _packed(parts: Mapping[str, str]) -> str:
+    """Texts by name, packed."""
+    return base64.b64encode(zlib.compress(json.dumps(parts).encode("ascii"), 9)).decode("ascii")
 
 
 def json_for_script(content: Any) -> str:
@@ -89,23 +112,30 @@ def json_for_script(content: Any) -> str:
     return json.dumps(content, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
-def joined_program() -> str:
-    """The js files as one module: without the imports from each other, the word export, and whole lines of comment."""
+def joined_program(left_out: Collection[str] = ()) -> str:
+    """The js files as one module: without the imports from each other, the word export, and whole lines of comment.
+
+    Parameters
+    ----------
+    left_out: modules that are not needed; the names that others import from them are null.
+    """
     sources: dict[str, str] = {}
-    _collect(WORKER, sources)
+    _collect(WORKER, sources, left_out)
     size = len(sources)
-    _collect(PAGE, sources)
-    plain = [_without_comments(EXPORT.sub("", IMPORT.sub("", source))) for source in sources.values()]
+    _collect(PAGE, sources, left_out)
+    plain = list(sources.values())
     return "".join([*plain[:size], END_OF_WORKER, *plain[size:]])
 
 
-def _collect(name: str, sources: dict[str, str]) -> None:
+def _collect(name: str, sources: dict[str, str], left_out: Collection[str]) -> None:
     """Take up a module after those that it imports from."""
-    source = _source(f"js/{name}.js")
-    for imported in IMPORT.findall(source):
-        if imported not in sources:
-            _collect(imported, sources)
-    sources[name] = source
+    source, nothing = _source(f"js/{name}.js"), ""
+    for names, imported in IMPORT.findall(source):
+        if imported in left_out:
+            nothing += "".join(f"const {missing} = null;\n" for missing in names.split(", "))
+        elif imported not in sources:
+            _collect(imported, sources, left_out)
+    sources[name] = nothing + _without_comments(EXPORT.sub("", IMPORT.sub("", source)))
 
 
 def _without_comments(source: str) -> str:
@@ -113,10 +143,11 @@ def _without_comments(source: str) -> str:
     return LINE_COMMENT.sub("", BLOCK_COMMENT.sub("", source))
 
 
-def _policy(program: str, style: str) -> str:
-    """The content-security policy: this program, this stylesheet, and pictures and workers that they make."""
+def _policy(programs: Collection[str], style: str) -> str:
+    """The content-security policy: these programs, this stylesheet, and pictures and workers that they make."""
+    scripts = " ".join(f"'{_hash(program)}'" for program in programs)
     return (
-        f"default-src 'none'; script-src '{_hash(program)}'; style-src '{_hash(style)}'; worker-src blob:; "
+        f"default-src 'none'; script-src {scripts}; style-src '{_hash(style)}'; worker-src blob:; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
 

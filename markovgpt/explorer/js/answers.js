@@ -73,11 +73,10 @@ function massOn(shares, mask) {
 // From one model to the other: how far each row moved, and which windows gained or lost most of the long run.
 function whatMoved(model, before, after) {
   const table = tableWithRows(model);
-  const shares = after.longRun === null ? new Float64Array(table.n).fill(1 / table.n) : after.longRun.value;
-  const { totalVariation } = compareRows(before, after, shares);
-  let mean = 0;
-  for (let state = 0; state < table.n; state++) mean += shares[state] * totalVariation[state];
-  return { totalVariation, mean: after.longRun === null ? null : mean, rows: largest(totalVariation, 6) };
+  const isLive = after.longRun !== null;
+  const shares = isLive ? after.longRun.value : new Float64Array(table.n);
+  const { totalVariation, mean, lost, gained } = compareRows({ V: table.V, ...before }, after, shares);
+  return { totalVariation, mean: isLive ? mean : null, lost, gained, rows: largest(totalVariation, 6) };
 }
 
 // The places of the largest numbers, the largest first.

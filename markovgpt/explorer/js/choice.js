@@ -3,7 +3,6 @@ import { ENGINE_NAMES } from "./numbers.js";
 
 const PICTURES = ["graph", "mosaic", "suffixes"];
 const COLOURS = ["long", "reach", "basin", "moved"];
-const MOST_STATES_OF_A_GRAPH = 150;
 const LONGEST_HORIZON = 100000;
 
 // The choice that a page begins with.
@@ -15,7 +14,7 @@ export function firstChoice(content) {
     red: content.red,
     start: content.start,
     seed: content.seed,
-    picture: n <= MOST_STATES_OF_A_GRAPH ? "graph" : "mosaic",
+    picture: picturesFor(n)[0],
     colour: "long",
     shown: String(content.models.length - 1), // the last model: after training
     picked: null,
@@ -58,16 +57,16 @@ export function choiceOfHash(hash, content) {
   const shown = content.models.length === 2 ? ["0", "1", "both"] : ["0"];
   choice.shown = oneOf(shown, parts.get("shown")) ?? choice.shown;
   const picture = oneOf(PICTURES, parts.get("picture"));
-  if (picture !== null && (picture !== "graph" || n <= MOST_STATES_OF_A_GRAPH)) choice.picture = picture;
+  if (picture !== null && picturesFor(n).includes(picture)) choice.picture = picture;
   if (parts.has("red")) choice.red = tokenListsOf(parts.get("red"), V, L) ?? choice.red;
   const start = tokenListsOf(parts.get("start"), V, L);
   if (start !== null && start.length === 1 && start[0].length === L) choice.start = start[0];
   return choice;
 }
 
-// Whether a graph of so many states can be read at all.
-export function hasGraph(n) {
-  return n <= MOST_STATES_OF_A_GRAPH;
+// The pictures that show something of so many states: of many a graph is a black disc, of few a mosaic is a few tiles.
+export function picturesFor(n) {
+  return PICTURES.filter((name) => (name !== "graph" || n <= 150) && (name !== "mosaic" || n >= 27));
 }
 
 function numberWithin(text, least, most) {

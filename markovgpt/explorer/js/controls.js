@@ -1,6 +1,6 @@
 // The controls: what stands in them becomes the choice, and the choice stands in them.
 import { placeNamed } from "./elements.js";
-import { hasGraph } from "./choice.js";
+import { picturesFor } from "./choice.js";
 import { shownTokens, tokensOfText } from "./words.js";
 
 // Sliders and the exact number beside each. `off` is where a slider says that a setting is off, which is null.
@@ -19,12 +19,12 @@ export function bindControls(content, onChange) {
   const model = content.models[0];
   fillModels(content);
   placeNamed("top_k").max = String(model.V);
-  if (!hasGraph(model.V ** model.L)) radioNamed("graph").disabled = true;
   for (const slider of slidersOf(model.V)) bindSlider(slider, onChange);
   for (const name of ["engine", "colour", "shown"]) {
     placeNamed(name).addEventListener("change", (event) => onChange({ [name]: event.target.value }));
   }
   for (const radio of document.getElementsByName("picture")) {
+    radio.disabled = !picturesFor(model.V ** model.L).includes(radio.value);
     radio.addEventListener("change", () => onChange({ picture: radio.value }));
   }
   placeNamed("seed").addEventListener("change", (event) => onChange({ seed: wholeOr(event.target, 0) }));
