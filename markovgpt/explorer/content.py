@@ -163,9 +163,7 @@ def _start_of(table: LogitTable, start: Pattern) -> Window:
     return table.space.decode(table.space.encode(tokens))
 
 
-def _model(
-    name: str, table: LogitTable, settings: SamplingSettings, weights: Any, asked: Mapping[str, Any]
-) -> Content:
+def _model(name: str, table: LogitTable, settings: SamplingSettings, weights: Any, asked: Mapping[str, Any]) -> Content:
     """One model: its tokens, its logits, and certified answers."""
     space, vocabulary = table.space, table.vocabulary
     tokens = [(token,) for token in range(space.vocab_size)]

@@ -8,7 +8,6 @@ import numpy as np
 
 from markovgpt.chains.logits import LogitTable, tabulate
 from markovgpt.chains.sampling import SamplingSettings
-from markovgpt.chains.states import StateSpace
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput
 from markovgpt.explorer.content import Pattern, page_content
@@ -67,7 +66,7 @@ def explore(
     models = [model] if before is None else [before, model]
     called = _checked_names(names, len(models))
     tables = {name: _table_of(each) for name, each in zip(called, models, strict=True)}
-    inside = {name: embedded_weights(each).content for name, each in zip(called, models, strict=True) if _has_weights(each)}
+    inside = {name: _inside_of(each) for name, each in zip(called, models, strict=True)} if weights else None
     content = page_content(
         tables,
         settings=settings,
@@ -77,7 +76,7 @@ def explore(
         seed=seed,
         title=title,
         note=note,
-        weights=inside if weights else None,
+        weights=inside,
     )
     page = assembled(content)
     if path is not None:
@@ -99,9 +98,9 @@ def _checked_names(names: Sequence[str] | None, count: int) -> Sequence[str]:
     return names
 
 
-def _has_weights(model: Explored) -> bool:
-    """Whether there is a model to look into, rather than its answers."""
-    return not isinstance(model, LogitTable | WindowChain)
+def _inside_of(model: Explored) -> dict[str, Any] | None:
+    """What a model is made of, where it is small enough and not just its answers."""
+    return None if isinstance(model, WindowChain) else embedded_weights(model).content
 
 
 def _table_of(model: Explored) -> LogitTable:

@@ -24,6 +24,7 @@ from markovgpt.shown import Shown
 
 WORKER, PAGE = "worker", "page"  # the modules that begin; they import the others
 END_OF_WORKER = "// ---- the page ----\n"  # client.js makes the worker of what stands before this line
+FRAME_HEIGHT = 760  # in a notebook, in pixels
 FEWEST_CELLS = 27  # of a mosaic; of fewer states the graph shows more
 IMPORT = re.compile(r'^import \{ ([^}]*) \} from "\./(\w+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?function|const|let|class)", re.MULTILINE)
@@ -61,7 +62,7 @@ class ExplorerPage(Shown):
         """What a notebook shows: the page in a frame of its own."""
         return (
             f'<iframe srcdoc="{html.escape(self.html)}" title="markovgpt explorer" '
-            'sandbox="allow-scripts allow-downloads" width="100%" height="760"></iframe>'
+            f'sandbox="allow-scripts allow-downloads" width="100%" height="{FRAME_HEIGHT}"></iframe>'
         )
 
 
@@ -74,7 +75,9 @@ def assembled(content: Mapping[str, Any]) -> ExplorerPage:
     """
     left_out = _not_needed(content)
     program, unpack = joined_program(left_out), _without_comments(_source("js/unpack.js"))
-    style = _without_comments("".join(map(_source, ("page.css",) if "inside" in left_out else ("page.css", "inside.css"))))
+    style = _without_comments(
+        "".join(map(_source, ("page.css",) if "inside" in left_out else ("page.css", "inside.css")))
+    )
     parts = {
         "policy": _policy((program, unpack), style),
         "title": html.escape(str(content["title"])),
