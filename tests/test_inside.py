@@ -229,20 +229,16 @@ def test_the_page_gives_typed_arrays_and_takes_them(tab):
     assert tab.evaluate("([weights]) => forwardPass(weights, [1]).logits instanceof Float64Array", [content])
 
 
-@pytest.mark.parametrize(
-    ("window", "message"),
-    [
+def test_windows_that_the_model_cannot_read_are_refused(tab):
+    open_js(tab, "inside.js")
+    refusals = [
         ([], "A window must hold 1 to 4 tokens, got 0; keep the newest ones."),
         ([0] * 5, "A window must hold 1 to 4 tokens, got 5; keep the newest ones."),
         ([0, 5], "Tokens must be whole numbers from 0 to 4, got 5; see the vocabulary."),
         ([-1], "Tokens must be whole numbers from 0 to 4, got -1; see the vocabulary."),
         ([0.5], "Tokens must be whole numbers from 0 to 4, got 0.5; see the vocabulary."),
-    ],
-)
-def test_windows_that_the_model_cannot_read_are_refused(tab, window, message):
-    open_js(tab, "inside.js")
-    said = tab.evaluate(
-        "([weights, tokens]) => { try { forwardPass(weights, tokens); } catch (error) { return error.message; } }",
-        [embedded_weights(random_gpt()).content, window],
-    )
-    assert said == message
+    ]
+    command = "([weights, tokens]) => { try { forwardPass(weights, tokens); } catch (error) { return error.message; } }"
+    content = embedded_weights(random_gpt()).content
+    for window, message in refusals:
+        assert tab.evaluate(command, [content, window]) == message

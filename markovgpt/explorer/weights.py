@@ -23,9 +23,9 @@ class EmbeddedWeights(Shown):
 
     Parameters
     ----------
-    content: ``{"config": ..., "tensors": {name: {"shape": [...], "data": base64}}}``, ready for json; None where nothing
-        is embedded. The numbers are float32, little-endian, row-major, under the names of `GPT.state_dict`; tied
-        embeddings stand once, as ``lm_head.weight``. The config is that of `GPTConfig`, with the model's own ``dtype``.
+    content: ``{"config": ..., "tensors": {name: {"shape": [...], "data": base64}}}``, ready for json; None where
+        nothing is embedded. The numbers are float32, little-endian, row-major, under the names of `GPT.state_dict`;
+        tied embeddings stand once, as ``lm_head.weight``. The config is `GPTConfig`'s, with the model's ``dtype``.
     note: one sentence: in which numbers the weights are embedded, or why they are not.
     """
 
