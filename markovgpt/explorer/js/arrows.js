@@ -72,6 +72,15 @@ export function bendAround(nodes, source, target, back) {
   return best.bend;
 }
 
+// To the side of the middle of all, which lies against the angles of both states; more for one of the two directions.
+export function bendInward(from, to) {
+  const turn = from.place[0] - to.place[0] || from.place[1] - to.place[1];
+  const outward = [Math.cos(from.angle) + Math.cos(to.angle), Math.sin(from.angle) + Math.sin(to.angle)];
+  const [dx, dy] = [to.place[0] - from.place[0], to.place[1] - from.place[1]];
+  const size = turn < 0 ? 0.16 : 0.26;
+  return -dy * outward[0] + dx * outward[1] > 0 ? -size : size;
+}
+
 function roomBeside(way, others) {
   let nearest = Infinity;
   for (const point of wayPoints(way, 16)) {

@@ -59,9 +59,11 @@ export function rgbText([red, green, blue]) {
   return `rgb(${red},${green},${blue})`;
 }
 
-// Black or white, whichever is read better on a colour.
+// Nearly black and white: whichever is read better on a colour.
+export const INKS = ["#101418", "#ffffff"];
+
 export function inkOn([red, green, blue]) {
-  return 0.299 * red + 0.587 * green + 0.114 * blue > 130 ? "#101418" : "#ffffff";
+  return 0.299 * red + 0.587 * green + 0.114 * blue > 130 ? INKS[0] : INKS[1];
 }
 
 // Diagonal lines, as a pattern with an id. Ids are global in a page, so each picture counts on.
@@ -76,31 +78,43 @@ export function hatching(colour, spacing = 6, thick = 1.5) {
   }, [line]);
 }
 
-// At most about five round numbers between two.
-export function ticksBetween(low, high) {
+// A few round numbers between two; of logarithms, whole ones, or those of 1, 2 and 5 times powers of ten.
+export function ticksBetween(low, high, log) {
   if (!(high > low)) return [low];
+  if (log && high - low < 2.5) return logTicks(low, high);
   const rough = (high - low) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough * 0.999);
+  const round = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough * 0.999);
+  const step = log ? Math.max(1, Math.round(round)) : round;
   const ticks = [];
   for (let count = Math.ceil(low / step - 1e-9); count * step <= high + step * 1e-9; count += 1) ticks.push(count * step);
   return ticks;
+}
+
+function logTicks(low, high) {
+  const ticks = [];
+  for (let power = Math.floor(low); power <= high; power += 1) {
+    for (const factor of [1, 2, 5]) ticks.push(power + Math.log10(factor));
+  }
+  const within = ticks.filter((tick) => tick >= low - 1e-9 && tick <= high + 1e-9);
+  return within.length > 1 ? within : [low, high];
 }
 
 const SUPERSCRIPTS = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 
 function tickText(tick, log) {
   if (!log) return valueText(Math.abs(tick) < 1e-12 ? 0 : tick);
-  if (Math.abs(tick - Math.round(tick)) > 1e-9) return valueText(10 ** tick);
+  const whole = Math.abs(tick - Math.round(tick)) < 1e-9;
+  if (!whole || (tick > -3.5 && tick < 3.5)) return valueText(10 ** tick);
   return `10${Array.from(String(Math.round(tick)), (sign) => SUPERSCRIPTS[sign]).join("")}`;
 }
 
 const BAR_HEIGHT = 10;
 
 // A bar of the colours with its ticks and the name of what is coloured; as high as `COLOUR_BAR_ROOM`.
-export const COLOUR_BAR_ROOM = 44;
+const COLOUR_BAR_ROOM = 44;
 
-export function colourBar(scale, name, width, dark) {
+function colourBar(scale, name, width, dark) {
   const theme = themeOf(dark);
   const title = svgText(name, 0, 11, 12, { fill: theme.ink });
   if (scale.empty) return svgElement("g", {}, [title]);
@@ -115,7 +129,7 @@ export function colourBar(scale, name, width, dark) {
 function barTicks(scale, width, theme) {
   const marks = [];
   let free = -Infinity;
-  for (const tick of ticksBetween(scale.low, scale.high)) {
+  for (const tick of ticksBetween(scale.low, scale.high, scale.log)) {
     const x = scale.high > scale.low ? ((tick - scale.low) / (scale.high - scale.low)) * width : 0;
     const text = tickText(tick, scale.log);
     const wide = textWidth(text, 11);
@@ -129,12 +143,23 @@ function barTicks(scale, width, theme) {
   return marks;
 }
 
+// A bar and marks as one legend of a picture, in its middle, from `top` on; returns it with its height.
+export function pictureLegend(scale, name, entries, width, top, dark) {
+  const room = Math.min(width - 16, 720);
+  const marks = markLegend(entries, room, dark);
+  const barWidth = name ? Math.min(room, 360) : 0;
+  const across = (part, y) => ({ transform: `translate(${Math.round((width - part) / 2)} ${y})` });
+  const group = svgElement("g", {}, [svgElement("g", across(marks.width, top), [marks.group])]);
+  if (!name) return { group, height: marks.height };
+  group.append(svgElement("g", across(barWidth, top + marks.height + 4), [colourBar(scale, name, barWidth, dark)]));
+  return { group, height: marks.height + 4 + COLOUR_BAR_ROOM };
+}
+
 // What the marks mean: samples of 22 x 14 with their texts, in as many lines as the width needs.
-export function markLegend(entries, width, dark) {
+function markLegend(entries, width, dark) {
   const theme = themeOf(dark);
   const group = svgElement("g");
-  let x = 0;
-  let y = 0;
+  let [x, y, used] = [0, 0, 0];
   for (const { sample, text } of entries) {
     const wide = 28 + textWidth(text, 12) + 16;
     if (x > 0 && x + wide - 16 > width) {
@@ -144,6 +169,7 @@ export function markLegend(entries, width, dark) {
     const words = svgText(text, 28, 11, 12, { fill: theme.ink });
     group.append(svgElement("g", { transform: `translate(${x} ${y})` }, [sample, words]));
     x += wide;
+    used = Math.max(used, x - 16);
   }
-  return { group, height: entries.length ? y + 20 : 0 };
+  return { group, width: used, height: entries.length ? y + 20 : 0 };
 }

@@ -2,12 +2,12 @@
 //
 // Tab comes into the graph, the arrow keys go to the state that lies that way, Enter picks it. Lengths are pixels of the
 // screen, so that letters can be read on a phone as on a projector; a new width is a new layout.
-import { arrowPaths, bendAround, bentWay, loopWay, wayPoints, wayText } from "./arrows.js";
-import { COLOUR_BAR_ROOM, colourBar, hatching, markLegend, valueScale } from "./colours.js";
+import { arrowPaths, bendAround, bendInward, bentWay, loopWay, wayPoints, wayText } from "./arrows.js";
+import { INKS, hatching, pictureLegend, valueScale } from "./colours.js";
 import { outlined, percentText, setAttributes, standAloneSvg, svgElement, svgText } from "./drawing.js";
 import { textWidth, themeOf, tokenLook, watchWidth } from "./drawing.js";
 import { circlePlaces, markEntries, marksOf, nodeLabel, nodeParts, nodeShape, nodesAt } from "./graph_nodes.js";
-import { stateInWords, walkerMark, windowText } from "./graph_nodes.js";
+import { stateInWords, tokenEntries, walkerMark, windowText } from "./graph_nodes.js";
 import { placeLabels } from "./label_places.js";
 
 // More arrows are a black disc: the likeliest are drawn, and those of the picked state.
@@ -31,7 +31,7 @@ class GraphPicture {
     this.hovered = null;
     this.focused = 0;
     this.buildElement(parent);
-    this.unwatch = watchWidth(this.element, () => this.redraw());
+    this.unwatch = watchWidth(this.element, (width) => this.fitTo(width));
   }
 
   buildElement(parent) {
@@ -69,10 +69,13 @@ class GraphPicture {
     else this.drawView();
   }
 
+  fitTo(width) {
+    if (this.layout && this.layout.width !== width) this.redraw();
+  }
+
   // A new layout: the width, or what states are called, has changed.
   redraw() {
     const width = Math.floor(this.element.clientWidth) || 640;
-    if (!this.view) return;
     const height = Math.max(320, Math.min(width, 0.8 * window.innerHeight));
     this.texts = Array.from({ length: this.table.n }, (_, state) => windowText(this.table, state, this.view.shown));
     this.layout = nodesAt(this.places, this.texts, width, height);
@@ -106,24 +109,23 @@ class GraphPicture {
     this.emphasise();
   }
 
+  // A hatching for each colour of letters: it is seen on whatever these are read on.
+  drawHatches() {
+    const inks = [...INKS, this.theme.ink];
+    const patterns = inks.map((ink) => hatching(ink, 7, 0.45));
+    this.layers.defs.replaceChildren(...patterns);
+    this.hatches = new Map(inks.map((ink, index) => [ink, patterns[index].id]));
+  }
+
   drawLegend() {
     const { view, layout, theme } = this;
-    const hatch = hatching(theme.pick, 6, 0.8);
-    this.layers.defs.replaceChildren(hatch);
-    this.hatch = hatch.id;
-    const width = Math.min(layout.width - 16, 720);
-    const marks = markLegend(markEntries(view, this.hatch, theme), width, view.dark);
-    const parts = [marks.group];
-    let height = marks.height;
-    if (view.value) {
-      const bar = colourBar(this.scale, view.valueName, Math.min(width, 360), view.dark);
-      setAttributes(bar, { transform: `translate(0 ${height + 4})` });
-      parts.push(bar);
-      height += 4 + COLOUR_BAR_ROOM;
-    }
-    this.layers.legend.replaceChildren(...parts);
-    setAttributes(this.layers.legend, { transform: `translate(8 ${layout.height + 6})` });
-    setAttributes(this.svg, { viewBox: `0 0 ${layout.width} ${Math.ceil(layout.height + 6 + height)}` });
+    this.drawHatches();
+    const entries = markEntries(view, this.hatches, theme);
+    if (this.table.n > MOST_LABELLED_STATES) entries.push(...tokenEntries(view.shown, view.dark));
+    const top = layout.height + 6;
+    const legend = pictureLegend(this.scale, view.value && view.valueName, entries, layout.width, top, view.dark);
+    this.layers.legend.replaceChildren(legend.group);
+    setAttributes(this.svg, { viewBox: `0 0 ${layout.width} ${Math.ceil(top + legend.height)}` });
   }
 
   drawNodes() {
@@ -134,7 +136,7 @@ class GraphPicture {
       title.textContent = words;
       const rim = nodeShape(node, 1.22, { fill: "none", stroke: this.theme.pick, "stroke-width": 3, visibility: "hidden" });
       const label = nodeLabel(node, this.texts[state], this.layout, marks, this.theme);
-      group.replaceChildren(title, ...nodeParts(node, marks, this.hatch, this.theme), label, rim);
+      group.replaceChildren(title, ...nodeParts(node, marks, this.hatches, this.theme), label, rim);
       setAttributes(group, { "aria-label": words, "aria-selected": state === this.view.picked });
     });
   }
@@ -217,14 +219,18 @@ class GraphPicture {
     return this.ways.get(key);
   }
 
-  // Of two arrows there and back, the one from the lower number is bent first.
+  // Of two arrows there and back, the one from the lower number is bent first. Between many states all bend inward:
+  // what is outside is left to what the states are called.
   bendOf(source, target) {
     const key = source * this.table.n + target;
     if (!this.bends.has(key)) {
       const { n, V } = this.table;
       const leadsBack = Math.floor(source / V) === target % (n / V);
       const back = source > target && leadsBack ? this.bendOf(target, source) : null;
-      this.bends.set(key, bendAround(this.layout.nodes, source, target, back));
+      const { nodes } = this.layout;
+      const many = n > MOST_LABELLED_STATES;
+      const bend = many ? bendInward(nodes[source], nodes[target]) : bendAround(nodes, source, target, back);
+      this.bends.set(key, bend);
     }
     return this.bends.get(key);
   }

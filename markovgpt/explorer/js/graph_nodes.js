@@ -1,7 +1,7 @@
 // A state of the graph: where it stands, how it is marked, what it is called.
 import { SQUARE_SIDE, distanceOf } from "./arrows.js";
 import { colourOfValue, inkOn, rgbText } from "./colours.js";
-import { outlined, percentText, setAttributes, svgElement, svgText, textWidth, valueText } from "./drawing.js";
+import { outlined, percentText, setAttributes, svgElement, svgText, textWidth, tokenLook, valueText } from "./drawing.js";
 import { windowOf } from "./numbers.js";
 
 // Middles of neighbours, in diameters: of few states, and at least.
@@ -11,6 +11,8 @@ const LARGEST_RADIUS = 38;
 // A loop's curve reaches so far from the middle of its state, in radii.
 const LOOP_REACH = 2.25;
 const LEAST_LETTERS = 8;
+// Of which a legend has samples: those that have a colour and dashes of their own.
+const MOST_TOKENS_SHOWN = 24;
 // Diameter of the inner one of two rims, in diameters.
 const INNER_RIM = 0.84;
 
@@ -86,11 +88,14 @@ export function nodeShape(node, part, attributes) {
 }
 
 // What is drawn of one state, its text left out. `marks` = {red, start, cycle, colour: [r, g, b] or null}.
-export function nodeParts(node, marks, hatch, theme) {
+export function nodeParts(node, marks, hatches, theme) {
   const rim = { fill: "none", stroke: marks.red ? theme.red : theme.ink, "stroke-width": marks.start ? 3.5 : 1.3 };
   const ground = marks.colour ? rgbText(marks.colour) : marks.impossible ? theme.ground : theme.node;
   const parts = [nodeShape(node, 1, { fill: ground })];
-  if (marks.cycle) parts.push(nodeShape(node, 1, { fill: `url(#${hatch})` }));
+  if (marks.cycle) {
+    const ink = marks.colour ? inkOn(marks.colour) : theme.ink;
+    parts.push(nodeShape(node, 1, { fill: `url(#${hatches.get(ink)})` }));
+  }
   parts.push(nodeShape(node, 1, marks.impossible ? { ...rim, "stroke-dasharray": "3 2" } : rim));
   if (marks.red) parts.push(nodeShape(node, INNER_RIM, { ...rim, "stroke-width": 1.3 }));
   return parts;
@@ -117,10 +122,10 @@ export function nodeLabel(node, text, layout, marks, theme) {
 }
 
 // The samples of a legend: only the marks that occur.
-export function markEntries(view, hatch, theme) {
+export function markEntries(view, hatches, theme) {
   const occurs = (mask) => mask && mask.some((one) => one);
   const sample = (marks, square = false) => svgElement("g", {}, nodeParts(
-    { place: [11, 7], radius: 8, square }, { colour: null, ...marks }, hatch, theme,
+    { place: [11, 7], radius: 8, square }, { colour: null, ...marks }, hatches, theme,
   ));
   const entries = [{ sample: sample({ start: true }), text: "start" }];
   if (occurs(view.red)) entries.push({ sample: sample({ red: true }), text: "red" });
@@ -131,6 +136,16 @@ export function markEntries(view, hatch, theme) {
   }
   if (view.trail && view.trail.length) entries.push({ sample: walkerMark([11, 7], 6, theme), text: "the walk is here" });
   return entries;
+}
+
+// A sample of each token's arrows, where these have no labels.
+export function tokenEntries(shown, dark) {
+  return shown.slice(0, MOST_TOKENS_SHOWN).map((text, token) => {
+    const { colour, dashes } = tokenLook(token, dark);
+    const dash = dashes.map((length) => 2 * length).join(" ");
+    const sample = svgElement("path", { d: "M0 7H22", stroke: colour, "stroke-width": 2, "stroke-dasharray": dash });
+    return { sample, text };
+  });
 }
 
 // The pawn of the walk.

@@ -28,7 +28,7 @@ function makeRaster(nodes, lines, width, height) {
   const rows = Math.ceil(height / RASTER_DOT) + 1;
   const raster = { width, height, columns, rows, sums: new Float64Array((columns + 1) * (rows + 1)) };
   const counts = new Float64Array(columns * rows);
-  for (const points of lines) for (const dot of dotsOf(points, raster)) counts[dot] += 1;
+  for (const points of lines) for (const dot of dotsAlong(points, raster)) counts[dot] += 1;
   for (const node of nodes) blockNode(counts, node, raster);
   for (let row = 0; row < rows; row += 1) {
     let soFar = 0;
@@ -41,7 +41,7 @@ function makeRaster(nodes, lines, width, height) {
 }
 
 // The dots that a line of straight pieces touches, none twice.
-function dotsOf(points, raster) {
+function dotsAlong(points, raster) {
   const dots = new Set();
   for (let index = 1; index < points.length; index += 1) {
     const [[x, y], [nextX, nextY]] = [points[index - 1], points[index]];
@@ -71,7 +71,7 @@ function blockNode(counts, { place: [x, y], radius }, raster) {
 }
 
 function placeFor(label, raster, taken) {
-  const own = dotsOf(label.points, raster);
+  const own = dotsAlong(label.points, raster);
   for (const gap of OTHER_GAPS) {
     for (const middle of candidatesOf(label, gap)) {
       const bare = boxAround(middle, label, 0, raster);
