@@ -83,7 +83,7 @@ def page_content(
     asked = {"red": patterns, "start": begin, "horizon": horizon}
     given = weights or {}
     return {
-        "title": f"{' and '.join(full)}: what can it say?" if title is None else title,
+        "title": _title(list(full)) if title is None else title,
         "note": note,
         "models": [_model(name, table, chosen, given.get(name), asked) for name, table in full.items()],
         "settings": _shown_settings(chosen),
@@ -92,6 +92,11 @@ def page_content(
         "start": list(begin),
         "seed": seed,
     }
+
+
+def _title(names: Sequence[str]) -> str:
+    """What stands above the picture where nothing else is said."""
+    return "What can this model say?" if len(names) == 1 else f"From {names[0]} to {names[1]}: what changed?"
 
 
 def encoded(numbers: NDArray[Any]) -> dict[str, str]:

@@ -110,6 +110,7 @@ function startPage() {
     showNumbers(content, answers.choice, answers.models, certified);
     showMoved(content, answers.moved);
     drawWindow();
+    placeNamed("stage").dataset.answered = hashOfChoice(answers.choice); // whose numbers these are, for whoever waits
   }
 
   function drawPictures() {

@@ -26,7 +26,7 @@ export function makePictures(content, tables, onPick) {
   function remade(kind, indexes) {
     drawn.pictures.forEach((picture) => picture.destroy());
     const place = placeNamed("pictures");
-    const panes = indexes.map((index) => makePane(content.models[index].name, indexes.length > 1));
+    const panes = indexes.map((index) => makePane(content.models[index].name, kind, indexes.length > 1));
     place.replaceChildren(...panes.map(({ pane }) => pane));
     place.dataset.count = String(indexes.length);
     return indexes.map((index, position) => MAKERS[kind](panes[position].inner, tables[index], { onPick }));
@@ -35,8 +35,8 @@ export function makePictures(content, tables, onPick) {
   return { show, toSVG: () => drawn.pictures[drawn.pictures.length - 1].toSVG() };
 }
 
-function makePane(name, isNamed) {
-  const inner = makeElement("div", { class: "picture" });
+function makePane(name, kind, isNamed) {
+  const inner = makeElement("div", { class: "picture", "data-kind": kind });
   const heading = isNamed ? [makeElement("h2", {}, name)] : [];
   return { inner, pane: makeElement("figure", { class: "pane", "aria-label": name }, ...heading, inner) };
 }
