@@ -27,7 +27,7 @@ from markovgpt.graphs.ring_layout import ring_layout
 from markovgpt.solvers.certificate import Enclosure
 
 MOST_LIVE = 5_000  # states up to which the page solves by itself
-MOST_DRAWN = 150  # states of a graph
+MOST_DRAWN, MOST_ARROWS = 150, 5_000  # states and arrows of a graph
 MOST_STATES = 200_000  # cells of a mosaic
 MOST_LOGITS = 2_000_000  # numbers in one page
 TEMPERATURES = (0.0, 0.5, 1.0, 1.5)  # of the certified answers of a large chain
@@ -97,6 +97,15 @@ def page_content(
 def _title(names: Sequence[str]) -> str:
     """What stands above the picture where nothing else is said."""
     return "What can this model say?" if len(names) == 1 else f"From {names[0]} to {names[1]}: what changed?"
+
+
+def is_drawn(vocab_size: int, n_states: int) -> bool:
+    """Whether a graph of so many states can be read.
+
+    >>> is_drawn(2, 8), is_drawn(80, 80)
+    (True, False)
+    """
+    return n_states <= MOST_DRAWN and n_states * vocab_size <= MOST_ARROWS
 
 
 def encoded(numbers: NDArray[Any]) -> dict[str, str]:
@@ -185,7 +194,7 @@ def _model(name: str, table: LogitTable, settings: SamplingSettings, weights: An
         "weights": weights,
         "certified": [_certified(table, each, with_long_run=not is_live, **asked) for each in grid],
     }
-    if space.n_states <= MOST_DRAWN:
+    if is_drawn(space.vocab_size, space.n_states):
         content["places"] = _places(table)
     return content
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from markovgpt.durable import replacing
 from markovgpt.errors import InvalidInput
-from markovgpt.explorer.content import MOST_DRAWN
+from markovgpt.explorer.content import is_drawn
 from markovgpt.shown import Shown
 
 WORKER, PAGE = "worker", "page"  # the modules that begin; they import the others
@@ -91,11 +91,12 @@ def assembled(content: Mapping[str, Any]) -> ExplorerPage:
 
 def _not_needed(content: Mapping[str, Any]) -> set[str]:
     """The modules that a page of this content has no use for."""
-    n_states = int(content["models"][0]["V"]) ** int(content["models"][0]["L"])
+    vocab_size = int(content["models"][0]["V"])
+    n_states = vocab_size ** int(content["models"][0]["L"])
     needed = {
         "inside": any(model["weights"] is not None for model in content["models"]),
         "inside_view": any(model["weights"] is not None for model in content["models"]),
-        "graph": n_states <= MOST_DRAWN,
+        "graph": is_drawn(vocab_size, n_states),
         "mosaic": n_states >= FEWEST_CELLS,
     }
     return {name for name, is_needed in needed.items() if not is_needed}

@@ -7,14 +7,13 @@ const LONGEST_HORIZON = 100000;
 
 // The choice that a page begins with.
 export function firstChoice(content) {
-  const n = content.models[0].V ** content.models[0].L;
   return {
     ...content.settings,
     horizon: content.horizon,
     red: content.red,
     start: content.start,
     seed: content.seed,
-    picture: picturesFor(n)[0],
+    picture: picturesFor(content.models[0])[0],
     colour: "long",
     shown: String(content.models.length - 1), // the last model: after training
     picked: null,
@@ -57,16 +56,19 @@ export function choiceOfHash(hash, content) {
   const shown = content.models.length === 2 ? ["0", "1", "both"] : ["0"];
   choice.shown = oneOf(shown, parts.get("shown")) ?? choice.shown;
   const picture = oneOf(PICTURES, parts.get("picture"));
-  if (picture !== null && picturesFor(n).includes(picture)) choice.picture = picture;
+  if (picture !== null && picturesFor(content.models[0]).includes(picture)) choice.picture = picture;
   if (parts.has("red")) choice.red = tokenListsOf(parts.get("red"), V, L) ?? choice.red;
   const start = tokenListsOf(parts.get("start"), V, L);
   if (start !== null && start.length === 1 && start[0].length === L) choice.start = start[0];
   return choice;
 }
 
-// The pictures that show something of so many states: of many a graph is a black disc, of few a mosaic is a few tiles.
-export function picturesFor(n) {
-  return PICTURES.filter((name) => (name !== "graph" || n <= 150) && (name !== "mosaic" || n >= 27));
+// The pictures that show something of a model: of many states a graph is a black disc, of few a mosaic is a few tiles.
+export function picturesFor({ V, L }) {
+  const n = V ** L;
+  const isGraphReadable = n <= 150 && n * V <= 5000;
+  const isMosaicWorthwhile = n >= 27;
+  return PICTURES.filter((name) => (name !== "graph" || isGraphReadable) && (name !== "mosaic" || isMosaicWorthwhile));
 }
 
 function numberWithin(text, least, most) {

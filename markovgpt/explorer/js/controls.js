@@ -24,7 +24,7 @@ export function bindControls(content, onChange) {
     placeNamed(name).addEventListener("change", (event) => onChange({ [name]: event.target.value }));
   }
   for (const radio of document.getElementsByName("picture")) {
-    radio.disabled = !picturesFor(model.V ** model.L).includes(radio.value);
+    radio.disabled = !picturesFor(model).includes(radio.value);
     radio.addEventListener("change", () => onChange({ picture: radio.value }));
   }
   placeNamed("seed").addEventListener("change", (event) => onChange({ seed: wholeOr(event.target, 0) }));

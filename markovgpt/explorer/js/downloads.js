@@ -41,14 +41,14 @@ function csvCell(text) {
 }
 
 // The table of answers, for booktabs.
-export function answersAsLatex(content, choice, found) {
+export function answersAsLatex(content, asked, found) {
   const names = content.models.map((model) => latexText(model.name));
-  const rows = numberRows(content, choice, found).map(
+  const rows = numberRows(content, asked, found).map(
     ([name, ...cells]) => `${[latexText(name), ...cells.map(({ value }) => latexNumber(value))].join(" & ")} \\\\`,
   );
-  const red = choice.red.map((tokens) => shownTokens(content.models[0], tokens)).join(" or ");
+  const red = asked.red.map((tokens) => shownTokens(content.models[0], tokens)).join(" or ");
   return [
-    `% ${latexText(`${settingsInWords(choice)}; red: ${red}`)}`,
+    `% ${latexText(`${settingsInWords(asked.settings)}; red: ${red}`)}`,
     `\\begin{tabular}{l${"r".repeat(names.length)}}`,
     "\\toprule",
     `${["", ...names].join(" & ")} \\\\`,

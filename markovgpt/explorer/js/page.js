@@ -59,13 +59,13 @@ function startPage() {
     const problem = settingsError(settingsOf(choice), content.models[0].V) || horizonProblem();
     showProblem("settings", problem);
     if (problem !== "") return;
-    const asked = { ...choice };
-    client.ask("answers", question(), (message) => {
+    const asked = question();
+    client.ask("answers", asked, (message) => {
       if (message.problem) {
         showProblem("settings", message.problem);
         return;
       }
-      answers = { ...message.answer, choice: asked };
+      answers = { ...message.answer, asked };
       drawAll();
       clearTimeout(waysTimer);
       waysTimer = setTimeout(askForWays, WAYS_AFTER);
@@ -106,11 +106,12 @@ function startPage() {
     const main = shownModels().at(-1);
     const model = content.models[main];
     const certified = content.models.map((each) => nearestCertified(content, each, choice));
-    placeNamed("status").textContent = statusSentence(model, answers.choice, settingsOf(answers.choice), answers.models[main]);
-    showNumbers(content, answers.choice, answers.models, certified);
+    placeNamed("status").textContent = statusSentence(model, answers.asked, answers.models[main]);
+    showNumbers(content, answers.asked, answers.models, certified);
     showMoved(content, answers.moved);
     drawWindow();
-    placeNamed("stage").dataset.answered = hashOfChoice(answers.choice); // whose numbers these are, for whoever waits
+    // which numbers these are, for whoever waits for them: those that were asked for, shown as is chosen now
+    placeNamed("stage").dataset.answered = hashOfChoice({ ...choice, ...answers.asked.settings, ...answers.asked });
   }
 
   function drawPictures() {
@@ -164,7 +165,7 @@ function startPage() {
     const save = { // name, type and text of each file
       svg: () => ["chain.svg", "image/svg+xml", pictures.toSVG()],
       csv: () => ["states.csv", "text/csv", statesAsCsv(content, answers.models)],
-      latex: () => ["answers.tex", "application/x-tex", answersAsLatex(content, answers.choice, answers.models)],
+      latex: () => ["answers.tex", "application/x-tex", answersAsLatex(content, answers.asked, answers.models)],
     };
     for (const [id, made] of Object.entries(save)) {
       placeNamed(id).addEventListener("click", () => answers !== null && saveText(...made()));

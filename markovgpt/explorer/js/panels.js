@@ -7,24 +7,24 @@ const MOST_BARS = 30;
 const MOST_LOOPS_SHOWN = 8;
 
 // Answers of every model, a column each; below them what Python certified, if it was asked the same.
-export function showNumbers(content, choice, found, certified) {
+export function showNumbers(content, asked, found, certified) {
   const headings = ["", ...content.models.map((model) => model.name)];
-  const rows = numberRows(content, choice, found).map(([name, ...cells]) => [
+  const rows = numberRows(content, asked, found).map(([name, ...cells]) => [
     name,
     ...cells.map(({ value, residual }) => withResidual(value, residual)),
   ]);
   const parts = [makeTable(headings, rows)];
-  if (certified.some((nearest) => nearest !== null)) parts.push(...certifiedParts(content, choice, certified));
+  if (certified.some((nearest) => nearest !== null)) parts.push(...certifiedParts(content, asked, certified));
   placeNamed("numbers").replaceChildren(...parts);
 }
 
 // The rows of the table of answers: a name, then {value, residual} for each model. Also what LaTeX is made of.
-export function numberRows(content, choice, found) {
+export function numberRows(content, asked, found) {
   const row = (name, cell) => [name, ...found.map(cell)];
   const rows = [];
-  if (choice.red.length > 0) {
-    const start = shownTokens(content.models[0], choice.start);
-    rows.push(row(`P(red within ${choice.horizon} from ${start})`, (one) => ({ value: one.reachFromStart, residual: null })));
+  if (asked.red.length > 0) {
+    const start = shownTokens(content.models[0], asked.start);
+    rows.push(row(`P(red within ${asked.horizon} from ${start})`, (one) => ({ value: one.reachFromStart, residual: null })));
     if (found.every((one) => one.expected !== null)) {
       rows.push(row(`Expected tokens until red from ${start}`, (one) => one.expected));
       rows.push(row("Share of the long run on red", (one) => ({ value: one.atRed, residual: one.longRun.residual })));
@@ -45,9 +45,9 @@ function withResidual(value, residual) {
 
 const CERTIFIED_NAMES = { reach: "P(red within n)", expected: "Expected tokens until red", entropy: "Entropy rate, bits a token" };
 
-function certifiedParts(content, choice, certified) {
+function certifiedParts(content, asked, certified) {
   const first = certified.find((nearest) => nearest !== null);
-  const isFitting = first.isSameQuestion || choice.red.length === 0;
+  const isFitting = first.isSameQuestion || asked.red.length === 0;
   const names = Object.keys(first.entry.answers).filter((name) => name === "entropy" || isFitting);
   if (names.length === 0) return [];
   const rows = names.map((name) => [

@@ -86,16 +86,16 @@ export function settingsInWords(settings) {
   return parts.join(", ");
 }
 
-// What is seen, in two or three sentences; `found` are the answers of the model that is shown.
-export function statusSentence(model, choice, settings, found) {
+// What is seen, in two or three sentences: of the answers `found` to a question {settings, red, start, horizon}.
+export function statusSentence(model, asked, found) {
   const sentences = [];
-  const start = shownTokens(model, choice.start);
-  const conditions = `At ${settingsInWords(settings)}`;
-  if (choice.red.length === 0) {
+  const conditions = `At ${settingsInWords(asked.settings)}`;
+  if (asked.red.length === 0) {
     sentences.push(`${conditions}, nothing is red: write a text into the red field to ask how likely it is.`);
   } else {
-    const red = choice.red.map((tokens) => shownTokens(model, tokens)).join(" or ");
-    const chance = `comes within ${countWords(choice.horizon, "token")} of ${start} with probability ${digitsText(found.reachFromStart)}`;
+    const red = asked.red.map((tokens) => shownTokens(model, tokens)).join(" or ");
+    const where = `within ${countWords(asked.horizon, "token")} of ${shownTokens(model, asked.start)}`;
+    const chance = `comes ${where} with probability ${digitsText(found.reachFromStart)}`;
     sentences.push(`${conditions}, the text ${red} ${chance}${waitInWords(found.expected)}.`);
   }
   if (found.likeliest !== null) sentences.push(longRunInWords(model, found.likeliest));
