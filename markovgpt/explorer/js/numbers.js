@@ -1009,9 +1009,10 @@ export function expectedTime(table, rows, red, start) {
 // The k likeliest walks from the start to the first red state within n tokens, the likeliest first and of equals the
 // shorter; each with its tokens, its probability and log10 of it. A walk that comes back to a state counts.
 // A search that grows walks in the order of what they have cost and still must cost at least, cost being -log p: that
-// remainder is known beforehand, so that hardly anything grows but beginnings of the answers.
+// remainder is known beforehand, so that hardly anything grows but beginnings of the answers. Where very many tie it
+// gives up early, with those found so far.
 export function likeliestWays(table, rows, red, start, n, k) {
-  const mostGrown = 200000;
+  const mostGrown = 20000;
   const remaining = remainingCosts(table, rows, red, n);
   const least = (state, steps) => remaining[Math.min(n - steps, remaining.length - 1)][state];
   const waiting = new Queue();
