@@ -170,7 +170,9 @@ ENGINE_SETTINGS = [
 
 @pytest.mark.parametrize("name", ["random", "ties", pytest.param("names", marks=needs_names)])
 def test_rows_are_those_of_every_engine(ask, name):
-    table = table_of(name)
+    every = table_of(name)
+    V = every.space.vocab_size
+    table = mg.LogitTable(mg.StateSpace(V, 2), every.logits[::V])
     ask("null", table)
     for settings in ENGINE_SETTINGS:
         logs = mg.SamplingSettings(**settings).log_probabilities(table.logits)
@@ -244,11 +246,11 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("settings", WRONG, ids=str)
-def test_wrong_settings_are_refused_with_pythons_sentence(ask, settings):
-    with pytest.raises(mg.InvalidInput) as refused:
-        mg.SamplingSettings(**settings).log_probabilities(np.zeros(17))
-    assert ask("settingsError(given, 17)", given=whole(settings)) == str(refused.value)
+def test_wrong_settings_are_refused_with_pythons_sentence(ask):
+    for settings in WRONG:
+        with pytest.raises(mg.InvalidInput) as refused:
+            mg.SamplingSettings(**settings).log_probabilities(np.zeros(17))
+        assert ask("settingsError(given, 17)", given=whole(settings)) == str(refused.value)
 
 
 # ---- the chain
@@ -265,17 +267,17 @@ def test_products_are_those_of_the_whole_matrix(ask):
     np.testing.assert_allclose(worth, matrix @ x, rtol=1e-14)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_classes_are_the_strong_components(ask, seed):
-    random = np.random.default_rng(seed)
-    logits = np.where(random.random((81, 3)) < 0.45, NEVER, 0.0)
-    logits[np.arange(81), random.integers(3, size=81)] = 0.0
-    table = small(logits, 4)
-    graph = nx.DiGraph((state, (state * 3 + token) % 81) for state, token in np.argwhere(np.isfinite(logits)).tolist())
-    found = ask("classesOf(table, rows.kept)", table, {})
-    classes = {frozenset(np.flatnonzero(np.array(found["classOf"]) == k).tolist()) for k in range(found["count"])}
-    assert classes == {frozenset(each) for each in nx.strongly_connected_components(graph)}
-    assert found["recurrent"] == sorted(sorted(each) for each in nx.attracting_components(graph))
+def test_classes_are_the_strong_components(ask):
+    for seed in range(6):
+        random = np.random.default_rng(seed)
+        logits = np.where(random.random((81, 3)) < 0.45, NEVER, 0.0)
+        logits[np.arange(81), random.integers(3, size=81)] = 0.0
+        edges = np.argwhere(np.isfinite(logits)).tolist()
+        graph = nx.DiGraph((state, (state * 3 + token) % 81) for state, token in edges)
+        found = ask("classesOf(table, rows.kept)", small(logits, 4), {})
+        classes = {frozenset(np.flatnonzero(np.array(found["classOf"]) == k).tolist()) for k in range(found["count"])}
+        assert classes == {frozenset(each) for each in nx.strongly_connected_components(graph)}
+        assert found["recurrent"] == sorted(sorted(each) for each in nx.attracting_components(graph))
 
 
 LONG_RUN = [
@@ -303,7 +305,7 @@ def test_answers_are_pythons(ask, name):
     table = table_of(name)
     red, start, horizon = [[1, 1]] if name != "baby" else [[0, 0, 0], [1, 0, 1]], table.space.n_states // 3, 60
     ask("null", table)
-    for settings in LONG_RUN:
+    for settings in LONG_RUN if name == "random" else LONG_RUN[:6]:
         chain = mg.WindowChain.from_logits(table, mg.SamplingSettings(**settings))
         mask = np.logical_or.reduce([mg.ending_with(table.space, pattern) for pattern in red])
         found = ask(ANSWERS, None, settings, {"red": red, "start": start, "horizon": horizon})
@@ -321,15 +323,12 @@ def test_answers_are_pythons(ask, name):
         assert found["bits"] == pytest.approx(bits, rel=1e-9, abs=1e-300), settings
 
 
+KINDS_DRAWN = ("cold", "truncated", "zeros", "periodic")
 # V, L, what it is drawn as; above 256 states the page solves by multigrid
-DRAWN = [
-    *((3, 3, kind) for kind in ("zeros", "truncated")),
-    *((2, 10, kind) for kind in ("cold", "truncated", "zeros", "periodic")),
-    *((5, 4, kind) for kind in ("cold", "truncated", "zeros", "periodic")),
-]
+DRAWN = [(V, L, kind) for V, L in ((3, 3), (2, 9), (5, 4)) for kind in KINDS_DRAWN]
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 9))])
 @pytest.mark.parametrize(("V", "L", "kind"), DRAWN)
 def test_hard_chains_are_solved_or_said_not_to_be(ask, V, L, kind, seed):
     chain = drawn_chain(mg.StateSpace(V, L), kind, seed)
@@ -340,6 +339,9 @@ def test_hard_chains_are_solved_or_said_not_to_be(ask, V, L, kind, seed):
     found = ask(ANSWERS, table, {}, {"red": red, "start": start, "horizon": 9})
     lived = mg.long_run_distribution(chain, start).value
     time = mg.expected_hitting_time(chain, mg.ending_with(chain.space, (0, 1)), start=start).value
+    # what lies far above the end of the doubles must be solved
+    assert found["found"]["converged"] or lived[lived > 0].min() < 1e-100
+    assert found["time"]["converged"] or time > 1e100
     if found["found"]["converged"]:
         usual = lived > 1e-280
         np.testing.assert_allclose(np.array(found["found"]["value"])[usual], lived[usual], rtol=1e-9)
@@ -395,12 +397,15 @@ def test_the_entropy_of_a_nearly_certain_token_keeps_its_digits(ask, rare):
 # ---- red, temperature zero, ways
 
 
-@pytest.mark.parametrize("patterns", [[[0]], [[1, 1]], [[0, 1, 2]], [[0], [1, 2], [2, 2, 2]]])
-def test_red_windows_end_with_a_pattern(ask, patterns):
+def test_red_windows_end_with_a_pattern(ask):
     table = small(np.zeros((27, 3)), 3)
-    expected = np.logical_or.reduce([mg.ending_with(table.space, pattern) for pattern in patterns])
-    assert ask("redMask(table, given)", table, given=patterns) == expected.astype(int).tolist()
-    assert ask("redError(table, given)", given=patterns) == ""
+    for patterns in ([[0]], [[1, 1]], [[0, 1, 2]], [[0], [1, 2], [2, 2, 2]]):
+        expected = [any(window[-len(each) :] == tuple(each) for each in patterns) for window in WINDOWS]
+        assert ask("redMask(table, given)", table, given=patterns) == expected
+        assert ask("redError(table, given)", given=patterns) == ""
+
+
+WINDOWS = list(itertools.product(range(3), repeat=3))
 
 
 @pytest.mark.parametrize(

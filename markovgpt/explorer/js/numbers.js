@@ -320,10 +320,18 @@ function softmaxInFloat32(scores) {
   return chances.map((chance) => chance / sum);
 }
 
-// Token ids from the largest score down, of equals the lower first.
+// Token ids from the largest score down, of equals the lower first. By insertion: rows are short, and there are many.
 function tokensFalling(scores) {
-  const tokens = Int32Array.from(scores, (_, a) => a);
-  return tokens.sort((a, b) => (scores[a] === scores[b] ? a - b : scores[b] - scores[a]));
+  const tokens = new Int32Array(scores.length);
+  for (let a = 0; a < scores.length; a++) {
+    let place = a;
+    while (place > 0 && scores[tokens[place - 1]] < scores[a]) {
+      tokens[place] = tokens[place - 1];
+      place--;
+    }
+    tokens[place] = a;
+  }
+  return tokens;
 }
 
 function highestOf(numbers) {
@@ -537,7 +545,7 @@ function functionalGraph(successor) {
 const FEW_STATES = 256;
 const BOTTOM = 128;
 const SMOOTHING = 2;
-const MOST_CYCLES = 60;
+const MOST_CYCLES = 150;
 const MOST_BASINS = 100;
 const ACCURACY = 1e-14;
 const BALANCED = 1e-12;
@@ -1001,9 +1009,10 @@ export function expectedTime(table, rows, red, start) {
 // The k likeliest walks from the start to the first red state within n tokens, the likeliest first and of equals the
 // shorter; each with its tokens, its probability and log10 of it. A walk that comes back to a state counts.
 // A search that grows walks in the order of what they have cost and still must cost at least, cost being -log p: that
-// remainder is known beforehand, so that hardly anything grows but beginnings of the answers.
+// remainder is known beforehand, so that hardly anything grows but beginnings of the answers. Where very many tie it
+// gives up early, with those found so far.
 export function likeliestWays(table, rows, red, start, n, k) {
-  const mostGrown = 200000;
+  const mostGrown = 20000;
   const remaining = remainingCosts(table, rows, red, n);
   const least = (state, steps) => remaining[Math.min(n - steps, remaining.length - 1)][state];
   const waiting = new Queue();
