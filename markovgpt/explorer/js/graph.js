@@ -5,7 +5,7 @@
 import { arrowPaths, bendAround, bendInward, bentWay, loopWay, wayPoints, wayText } from "./arrows.js";
 import { INKS, hatching, pictureLegend, valueScale } from "./colours.js";
 import { outlined, percentText, setAttributes, standAloneSvg, svgElement, svgText } from "./drawing.js";
-import { textWidth, themeOf, tokenLook, watchWidth } from "./drawing.js";
+import { textWidth, themeOf, tokenLook, watchWidth, widthOf } from "./drawing.js";
 import { circlePlaces, markEntries, marksOf, nodeLabel, nodeParts, nodeShape, nodesAt } from "./graph_nodes.js";
 import { stateInWords, tokenEntries, walkerMark, windowText } from "./graph_nodes.js";
 import { placeLabels } from "./label_places.js";
@@ -75,7 +75,7 @@ class GraphPicture {
 
   // A new layout: the width, or what states are called, has changed.
   redraw() {
-    const width = Math.floor(this.element.clientWidth) || 640;
+    const width = widthOf(this.element);
     const height = Math.max(320, Math.min(width, 0.8 * window.innerHeight));
     this.texts = Array.from({ length: this.table.n }, (_, state) => windowText(this.table, state, this.view.shown));
     this.layout = nodesAt(this.places, this.texts, width, height);
