@@ -74,7 +74,7 @@ class SuffixPicture {
   // Where the columns begin: the names, the bars, the numbers, and what follows.
   columnsOf() {
     const longest = Math.max(...this.rows.map((row) => this.nameLeft(row) + textWidth(this.nameOf(row), 14)));
-    const bars = Math.min(longest + 14, 0.5 * this.width);
+    const bars = Math.min(longest + 22, 0.5 * this.width);
     const wide = this.width >= LEAST_WIDE;
     const barRoom = wide ? 0.42 * (this.width - bars) - 60 : this.width - bars - 64;
     return { bars, barRoom, numbers: bars + barRoom + 8, next: wide ? bars + barRoom + 72 : null };
@@ -96,7 +96,7 @@ class SuffixPicture {
     const style = { fill: theme.quiet };
     const parts = [
       svgText("newest tokens", 8, 18, 12, style),
-      svgText(fittedText(`${this.weighedBy} (bar: of the row it belongs to)`, columns.barRoom + 60, 12), columns.bars, 18, 12, style),
+      svgText(fittedText(`${this.weighedBy}; bar: part of its parent's`, columns.barRoom + 52, 12), columns.bars, 18, 12, style),
       svgElement("path", { d: `M0 26H${this.width}`, stroke: theme.line }),
     ];
     if (columns.next !== null) parts.push(svgText("what follows", columns.next, 18, 12, style));
@@ -139,7 +139,7 @@ class SuffixPicture {
   rowMarks(row, middle) {
     const { theme, view } = this;
     const left = this.nameLeft(row);
-    const name = fittedText(this.nameOf(row), this.columns.bars - left - 6, 14);
+    const name = fittedText(this.nameOf(row), this.columns.bars - left - 16, 14);
     const strong = { fill: row.more ? theme.quiet : theme.ink, "font-weight": this.holds(row, view.start) ? 700 : 400 };
     const parts = [svgText(name, left, middle + 5, 14, strong)];
     if (!row.leaf && !row.more) {
@@ -192,8 +192,8 @@ class SuffixPicture {
     const next = meanNext(this.table, this.view.probs, this.weights, depth, code);
     if (next === null) return "never there";
     const tokens = Array.from(next.keys()).filter((token) => next[token] > 0).sort((one, other) => next[other] - next[one]);
-    const said = tokens.slice(0, MOST_NEXT).map((token) => `${this.view.shown[token]} ${percentText(next[token])}`);
-    return tokens.length > MOST_NEXT ? `${said.join("   ")} …` : said.join("   ");
+    const said = tokens.slice(0, MOST_NEXT).map((token) => `${this.view.shown[token]}(${percentText(next[token])})`);
+    return tokens.length > MOST_NEXT ? `${said.join(" ")} …` : said.join(" ");
   }
 
   wordsOf(row) {
