@@ -162,8 +162,8 @@ class MosaicPicture {
     const parts = arrows.map((arrow) => arrowOnCells(arrow, theme)).reverse();
     places.forEach((place, rank) => {
       if (!place) return;
-      const centred = { "text-anchor": "middle", "dominant-baseline": "central", "font-weight": 600 };
-      parts.push(svgText(arrows[rank].text, ...place, 12, { fill: theme.ink, ...centred, ...outlined(theme.ground, 4) }));
+      const style = { fill: theme.ink, "text-anchor": "middle", "dominant-baseline": "central", "font-weight": 600 };
+      parts.push(svgText(arrows[rank].text, ...place, 12, { ...style, ...outlined(theme.ground, 4) }));
     });
     this.layers.arrows.replaceChildren(...parts);
   }
@@ -191,7 +191,8 @@ class MosaicPicture {
       // A walk that was set back to its start made no step there.
       if (Math.floor(target / V) !== source % (n / V)) continue;
       const opacity = (0.15 + (0.75 * index) / steps.length).toFixed(2);
-      parts.push(...trailStep(wayText(this.wayBetween(source, target)), this.cellNode(source).place, opacity, this.theme));
+      const way = wayText(this.wayBetween(source, target));
+      parts.push(...trailStep(way, this.cellNode(source).place, opacity, this.theme));
     }
     if (steps.length) parts.push(walkerMark(this.cellNode(steps[steps.length - 1]).place, 7, this.theme));
     this.layers.trail.replaceChildren(...parts);
@@ -293,7 +294,8 @@ class MosaicPicture {
   toSVG() {
     const { canvas, ratio, svg } = this;
     const cells = svgElement("image", {
-      width: canvas.width / ratio, height: canvas.height / ratio, href: canvas.toDataURL(), "image-rendering": "pixelated",
+      width: canvas.width / ratio, height: canvas.height / ratio, href: canvas.toDataURL(),
+      "image-rendering": "pixelated",
     });
     svg.prepend(cells);
     const text = standAloneSvg(svg, this.theme.ground);

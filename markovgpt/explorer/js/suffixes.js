@@ -30,7 +30,8 @@ class SuffixPicture {
     this.view = null;
     this.element = document.createElement("div");
     this.element.className = "explorer-suffixes";
-    this.svg = svgElement("svg", { width: "100%", role: "tree", "aria-label": "Windows merged by their newest tokens" });
+    const name = "Windows merged by their newest tokens";
+    this.svg = svgElement("svg", { width: "100%", role: "tree", "aria-label": name });
     this.element.append(this.svg);
     parent.append(this.element);
     this.unwatch = watchWidth(this.element, (width) => this.fitTo(width));
@@ -50,7 +51,8 @@ class SuffixPicture {
   weigh() {
     const { view, table } = this;
     const given = view.mass || view.value;
-    const weighs = given && given.every((weight) => weight >= 0 && Number.isFinite(weight)) && given.some((weight) => weight > 0);
+    const total = given ? given.reduce((sum, weight) => (weight >= 0 ? sum + weight : NaN), 0) : NaN;
+    const weighs = total > 0 && Number.isFinite(total);
     this.weights = weighs ? given : new Float64Array(table.n).fill(1);
     this.weighedBy = !weighs ? "share of windows" : view.mass ? "long-run mass" : view.valueName;
     this.sums = suffixSums(table, this.weights);
@@ -64,7 +66,8 @@ class SuffixPicture {
     this.rows = suffixRows(this.table, this.sums, this.open, this.whole);
     if (!this.rows.some(({ key }) => key === this.current)) this.current = this.rows[0].key;
     this.columns = this.columnsOf();
-    this.groups = new Map(this.rows.map((row, index) => [row.key, this.rowGroup(row, HEAD_HEIGHT + index * ROW_HEIGHT)]));
+    const topOf = (index) => HEAD_HEIGHT + index * ROW_HEIGHT;
+    this.groups = new Map(this.rows.map((row, index) => [row.key, this.rowGroup(row, topOf(index))]));
     this.svg.replaceChildren(this.head(), ...this.groups.values());
     const height = HEAD_HEIGHT + this.rows.length * ROW_HEIGHT + 4;
     setAttributes(this.svg, { viewBox: `0 0 ${this.width} ${height}` });
@@ -94,9 +97,10 @@ class SuffixPicture {
   head() {
     const { theme, columns } = this;
     const style = { fill: theme.quiet };
+    const weighed = fittedText(`${this.weighedBy}; bar: part of its parent's`, columns.barRoom + 52, 12);
     const parts = [
       svgText("newest tokens", 8, 18, 12, style),
-      svgText(fittedText(`${this.weighedBy}; bar: part of its parent's`, columns.barRoom + 52, 12), columns.bars, 18, 12, style),
+      svgText(weighed, columns.bars, 18, 12, style),
       svgElement("path", { d: `M0 26H${this.width}`, stroke: theme.line }),
     ];
     if (columns.next !== null) parts.push(svgText("what follows", columns.next, 18, 12, style));
@@ -160,7 +164,8 @@ class SuffixPicture {
     const parts = [svgText(percentText(share), columns.numbers, middle + 5, 13, { fill: theme.ink })];
     if (row.more) return parts;
     parts.push(svgElement("rect", { ...bar, width: columns.barRoom, fill: theme.line, opacity: 0.35 }));
-    parts.push(svgElement("rect", { ...bar, width: Math.max(row.mass > 0 ? 1 : 0, row.part * columns.barRoom), fill: theme.pick }));
+    const width = Math.max(row.mass > 0 ? 1 : 0, row.part * columns.barRoom);
+    parts.push(svgElement("rect", { ...bar, width, fill: theme.pick }));
     parts.push(...this.redFrame(row, bar));
     if (columns.next !== null) {
       const text = fittedText(this.nextText(row), this.width - columns.next - 8, 13);
@@ -191,7 +196,8 @@ class SuffixPicture {
   nextText({ depth, code }) {
     const next = meanNext(this.table, this.view.probs, this.weights, depth, code);
     if (next === null) return "never there";
-    const tokens = Array.from(next.keys()).filter((token) => next[token] > 0).sort((one, other) => next[other] - next[one]);
+    const tokens = Array.from(next.keys()).filter((token) => next[token] > 0);
+    tokens.sort((one, other) => next[other] - next[one]);
     const said = tokens.slice(0, MOST_NEXT).map((token) => `${this.view.shown[token]}(${percentText(next[token])})`);
     return tokens.length > MOST_NEXT ? `${said.join(" ")} …` : said.join(" ");
   }
