@@ -14,8 +14,8 @@ export const SQUARE_SIDE = 0.88;
 
 export function wayPoint([a, b, c, d], t) {
   const u = 1 - t;
-  const weights = [u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t];
-  return [0, 1].map((axis) => weights[0] * a[axis] + weights[1] * b[axis] + weights[2] * c[axis] + weights[3] * d[axis]);
+  const [atA, atB, atC, atD] = [u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t];
+  return [0, 1].map((axis) => atA * a[axis] + atB * b[axis] + atC * c[axis] + atD * d[axis]);
 }
 
 export function wayPoints(way, count = WAY_SAMPLES) {
@@ -111,7 +111,8 @@ export function arrowPaths(way, width, headScale = 1) {
   let t = 1;
   while (t > 0.05 && distanceOf(wayPoint(way, t), tip) < length) t -= 0.02;
   const behind = wayPoint(way, t);
-  const [alongX, alongY] = onTheWay([0, 0], [tip[0] - behind[0], tip[1] - behind[1]], 1 / (distanceOf(behind, tip) || 1));
+  const far = distanceOf(behind, tip) || 1;
+  const [alongX, alongY] = [(tip[0] - behind[0]) / far, (tip[1] - behind[1]) / far];
   const corner = (side) => [
     tip[0] - length * alongX + side * 0.42 * length * alongY,
     tip[1] - length * alongY - side * 0.42 * length * alongX,

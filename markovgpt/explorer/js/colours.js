@@ -86,9 +86,9 @@ export function ticksBetween(low, high, log) {
   const power = 10 ** Math.floor(Math.log10(rough));
   const round = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough * 0.999);
   const step = log ? Math.max(1, Math.round(round)) : round;
-  const ticks = [];
-  for (let count = Math.ceil(low / step - 1e-9); count * step <= high + step * 1e-9; count += 1) ticks.push(count * step);
-  return ticks;
+  const first = Math.ceil(low / step - 1e-9);
+  const count = Math.floor(high / step + 1e-9) - first + 1;
+  return Array.from({ length: count }, (_, index) => (first + index) * step);
 }
 
 function logTicks(low, high) {
@@ -100,13 +100,14 @@ function logTicks(low, high) {
   return within.length > 1 ? within : [low, high];
 }
 
-const SUPERSCRIPTS = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 function tickText(tick, log) {
   if (!log) return valueText(Math.abs(tick) < 1e-12 ? 0 : tick);
   const whole = Math.abs(tick - Math.round(tick)) < 1e-9;
   if (!whole || (tick > -3.5 && tick < 3.5)) return valueText(10 ** tick);
-  return `10${Array.from(String(Math.round(tick)), (sign) => SUPERSCRIPTS[sign]).join("")}`;
+  const raised = Array.from(String(Math.round(tick)), (sign) => SUPERSCRIPTS[sign] || "⁻");
+  return `10${raised.join("")}`;
 }
 
 const BAR_HEIGHT = 10;

@@ -95,7 +95,7 @@ export function valueText(value) {
   if (Number.isNaN(value)) return "unknown";
   if (!Number.isFinite(value)) return value > 0 ? "infinite" : "impossible";
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(2);
+  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return Number(value.toPrecision(3)).toExponential();
   return String(Number(value.toPrecision(3)));
 }
 
@@ -109,12 +109,20 @@ export function standAloneSvg(svg, ground) {
   return new XMLSerializer().serializeToString(copy);
 }
 
+// Narrower, nothing can be read: an element that is hidden, or about to be shown.
+const LEAST_WIDTH = 200;
+
+// The width of an element in whole pixels, as pictures use it.
+export function widthOf(element) {
+  return Math.max(LEAST_WIDTH, Math.floor(element.clientWidth) || 640);
+}
+
 // Calls `redraw` with the width of an element whenever that changes; returns how to stop it.
 export function watchWidth(element, redraw) {
   let last = -1;
   const observer = new ResizeObserver(() => {
     const width = Math.floor(element.clientWidth);
-    if (width > 0 && width !== last) {
+    if (width >= LEAST_WIDTH && width !== last) {
       last = width;
       redraw(width);
     }

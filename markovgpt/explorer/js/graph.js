@@ -1,11 +1,11 @@
 // The states as a graph: an arrow for each token that may follow, as wide as it is likely.
 //
-// Tab comes into the graph, the arrow keys go to the state that lies that way, Enter picks it. Lengths are pixels of the
-// screen, so that letters can be read on a phone as on a projector; a new width is a new layout.
+// Tab comes into the graph, the arrow keys go to the state that lies that way, Enter picks it. Lengths are pixels of
+// the screen, so that letters can be read on a phone as on a projector; a new width is a new layout.
 import { arrowPaths, bendAround, bendInward, bentWay, loopWay, wayPoints, wayText } from "./arrows.js";
 import { INKS, hatching, pictureLegend, valueScale } from "./colours.js";
 import { outlined, percentText, setAttributes, standAloneSvg, svgElement, svgText } from "./drawing.js";
-import { textWidth, themeOf, tokenLook, watchWidth } from "./drawing.js";
+import { textWidth, themeOf, tokenLook, watchWidth, widthOf } from "./drawing.js";
 import { circlePlaces, markEntries, marksOf, nodeLabel, nodeParts, nodeShape, nodesAt } from "./graph_nodes.js";
 import { stateInWords, tokenEntries, walkerMark, windowText } from "./graph_nodes.js";
 import { placeLabels } from "./label_places.js";
@@ -17,7 +17,7 @@ const MOST_LABELLED_STATES = 32;
 const TRAIL_STEPS = 10;
 const GRAPH_KEYS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
 
-// `places`, an option: [[x, y], ..] of the states, y upward; without it they stand on a circle.
+// `places`, an option or with the table: [[x, y], ..] of the states, y upward; without it they stand on a circle.
 export function makeGraph(parent, table, options) {
   return new GraphPicture(parent, table, options);
 }
@@ -26,7 +26,7 @@ class GraphPicture {
   constructor(parent, table, { onPick, places } = {}) {
     this.table = table;
     this.onPick = onPick || (() => {});
-    this.places = places || circlePlaces(table.n);
+    this.places = places || table.places || circlePlaces(table.n);
     this.view = null;
     this.hovered = null;
     this.focused = 0;
@@ -37,11 +37,13 @@ class GraphPicture {
   buildElement(parent) {
     this.element = document.createElement("div");
     this.element.className = "explorer-graph";
-    this.svg = svgElement("svg", { width: "100%", role: "listbox", "aria-label": `State graph, ${this.table.n} states` });
+    const name = `State graph, ${this.table.n} states`;
+    this.svg = svgElement("svg", { width: "100%", role: "listbox", "aria-label": name });
     this.layers = {};
-    for (const name of ["defs", "trail", "arrows", "nodes", "labels", "walker", "legend"]) {
-      this.layers[name] = svgElement(name === "defs" ? "defs" : "g", name === "nodes" ? {} : { "pointer-events": "none" });
-      this.svg.append(this.layers[name]);
+    for (const layer of ["defs", "trail", "arrows", "nodes", "labels", "walker", "legend"]) {
+      const passing = layer === "nodes" ? {} : { "pointer-events": "none" };
+      this.layers[layer] = svgElement(layer === "defs" ? "defs" : "g", passing);
+      this.svg.append(this.layers[layer]);
     }
     this.nodeGroups = Array.from({ length: this.table.n }, (_, state) => this.nodeGroup(state));
     this.layers.nodes.append(...this.nodeGroups);
@@ -75,7 +77,7 @@ class GraphPicture {
 
   // A new layout: the width, or what states are called, has changed.
   redraw() {
-    const width = Math.floor(this.element.clientWidth) || 640;
+    const width = widthOf(this.element);
     const height = Math.max(320, Math.min(width, 0.8 * window.innerHeight));
     this.texts = Array.from({ length: this.table.n }, (_, state) => windowText(this.table, state, this.view.shown));
     this.layout = nodesAt(this.places, this.texts, width, height);
@@ -134,9 +136,10 @@ class GraphPicture {
       const words = stateInWords(state, this.view, this.table, marks);
       const title = svgElement("title");
       title.textContent = words;
-      const rim = nodeShape(node, 1.22, { fill: "none", stroke: this.theme.pick, "stroke-width": 3, visibility: "hidden" });
+      const pick = { fill: "none", stroke: this.theme.pick, "stroke-width": 3, visibility: "hidden" };
       const label = nodeLabel(node, this.texts[state], this.layout, marks, this.theme);
-      group.replaceChildren(title, ...nodeParts(node, marks, this.hatches, this.theme), label, rim);
+      const parts = nodeParts(node, marks, this.hatches, this.theme);
+      group.replaceChildren(title, ...parts, label, nodeShape(node, 1.22, pick));
       setAttributes(group, { "aria-label": words, "aria-selected": state === this.view.picked });
     });
   }
@@ -167,7 +170,8 @@ class GraphPicture {
       const paths = arrowPaths(this.wayOf(source, target), width, headScale(this.layout.radius));
       const { colour, dashes } = tokenLook(token, this.view.dark);
       const dash = dashes.map((length) => length * Math.max(width, 1)).join(" ");
-      setAttributes(line, { d: paths.line, stroke: colour, "stroke-width": width.toFixed(2), "stroke-dasharray": dash });
+      const stroke = { stroke: colour, "stroke-width": width.toFixed(2), "stroke-dasharray": dash };
+      setAttributes(line, { d: paths.line, ...stroke });
       setAttributes(head, { d: paths.head, fill: colour });
       label.textContent = this.labelText(token, probability);
       setAttributes(label, { fill: this.theme.ink, ...outlined(this.theme.ground) });
@@ -176,12 +180,13 @@ class GraphPicture {
 
   rebuildArrows(arrows) {
     const places = this.labelPlaces(arrows);
+    const centred = { "text-anchor": "middle", "dominant-baseline": "central" };
     this.arrowParts = new Map();
     arrows.forEach((arrow, rank) => {
       const line = svgElement("path", { fill: "none" });
       const head = svgElement("path");
       const group = svgElement("g", {}, [line, head]);
-      const label = svgText("", 0, 0, this.layout.arrowLetters, { "text-anchor": "middle", "dominant-baseline": "central" });
+      const label = svgText("", 0, 0, this.layout.arrowLetters, centred);
       if (places[rank]) setAttributes(label, { x: places[rank][0].toFixed(1), y: places[rank][1].toFixed(1) });
       this.arrowParts.set(arrow.entry, { ...arrow, line, head, group, label, place: places[rank] });
     });

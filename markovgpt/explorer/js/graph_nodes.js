@@ -1,7 +1,8 @@
 // A state of the graph: where it stands, how it is marked, what it is called.
 import { SQUARE_SIDE, distanceOf } from "./arrows.js";
 import { colourOfValue, inkOn, rgbText } from "./colours.js";
-import { outlined, percentText, setAttributes, svgElement, svgText, textWidth, tokenLook, valueText } from "./drawing.js";
+import { outlined, percentText, setAttributes, svgElement, svgText } from "./drawing.js";
+import { textWidth, tokenLook, valueText } from "./drawing.js";
 import { windowOf } from "./numbers.js";
 
 // Middles of neighbours, in diameters: of few states, and at least.
@@ -134,7 +135,9 @@ export function markEntries(view, hatches, theme) {
   if (view.value && view.log && occurs(view.value.map((value) => value === 0))) {
     entries.push({ sample: sample({ impossible: true }), text: "impossible" });
   }
-  if (view.trail && view.trail.length) entries.push({ sample: walkerMark([11, 7], 6, theme), text: "the walk is here" });
+  if (view.trail && view.trail.length) {
+    entries.push({ sample: walkerMark([11, 7], 6, theme), text: "the walk is here" });
+  }
   return entries;
 }
 

@@ -106,7 +106,8 @@ function candidatesOf({ points, width, height, line }, gap) {
 }
 
 function boxAround([x, y], { width, height }, gap, raster) {
-  const [left, right, top, bottom] = [x - width / 2 - gap, x + width / 2 + gap, y - height / 2 - gap, y + height / 2 + gap];
+  const [reachX, reachY] = [width / 2 + gap, height / 2 + gap];
+  const [left, right, top, bottom] = [x - reachX, x + reachX, y - reachY, y + reachY];
   const bare = gap === 0;
   if (bare && (left < 0 || top < 0 || right > raster.width || bottom > raster.height)) return null;
   const clip = (value, most) => Math.max(0, Math.min(most - 1, Math.floor(value / RASTER_DOT)));

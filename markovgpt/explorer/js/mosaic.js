@@ -5,7 +5,7 @@
 import { arrowPaths, bentWay, loopWay, wayPoints, wayText } from "./arrows.js";
 import { INKS, pictureLegend, valueScale } from "./colours.js";
 import { fittedText, outlined, percentText, setAttributes, standAloneSvg, svgElement } from "./drawing.js";
-import { svgText, textWidth, themeOf, watchWidth } from "./drawing.js";
+import { svgText, textWidth, themeOf, watchWidth, widthOf } from "./drawing.js";
 import { marksOf, stateInWords, walkerMark } from "./graph_nodes.js";
 import { placeLabels } from "./label_places.js";
 import { drawMosaicCells, mosaicEntries } from "./mosaic_cells.js";
@@ -86,7 +86,7 @@ class MosaicPicture {
   redraw() {
     this.ratio = window.devicePixelRatio || 1;
     this.theme = themeOf(this.view.dark);
-    const width = Math.floor(this.element.clientWidth) || 640;
+    const width = widthOf(this.element);
     this.layout = mosaicLayout(this.places, width, Math.max(320, 0.75 * window.innerHeight), this.ratio);
     this.drawTileLabels();
     this.drawView();
@@ -141,9 +141,13 @@ class MosaicPicture {
     return { place: [x + half, y + half], radius: Math.min(14, Math.max(half, 4)), square: false };
   }
 
+  // Arrows bend to the middle of the mosaic, so that none leaves it.
   wayBetween(source, target) {
     const [from, to] = [this.cellNode(source), this.cellNode(target)];
-    return source === target ? loopWay({ ...from, radius: Math.max(from.radius, 9) }, -Math.PI / 4) : bentWay(from, to, 0.16);
+    const [right, down] = [this.layout.width / 2 - from.place[0], this.layout.height / 2 - from.place[1]];
+    if (source === target) return loopWay({ ...from, radius: Math.max(from.radius, 9) }, Math.atan2(down, right));
+    const [dx, dy] = [to.place[0] - from.place[0], to.place[1] - from.place[1]];
+    return bentWay(from, to, dx * down - dy * right > 0 ? 0.16 : -0.16);
   }
 
   // The picked state's arrows, each with a rim in the colour of the ground, seen on any cell.
@@ -158,8 +162,8 @@ class MosaicPicture {
     const parts = arrows.map((arrow) => arrowOnCells(arrow, theme)).reverse();
     places.forEach((place, rank) => {
       if (!place) return;
-      const centred = { "text-anchor": "middle", "dominant-baseline": "central", "font-weight": 600 };
-      parts.push(svgText(arrows[rank].text, ...place, 12, { fill: theme.ink, ...centred, ...outlined(theme.ground, 4) }));
+      const style = { fill: theme.ink, "text-anchor": "middle", "dominant-baseline": "central", "font-weight": 600 };
+      parts.push(svgText(arrows[rank].text, ...place, 12, { ...style, ...outlined(theme.ground, 4) }));
     });
     this.layers.arrows.replaceChildren(...parts);
   }
@@ -187,7 +191,8 @@ class MosaicPicture {
       // A walk that was set back to its start made no step there.
       if (Math.floor(target / V) !== source % (n / V)) continue;
       const opacity = (0.15 + (0.75 * index) / steps.length).toFixed(2);
-      parts.push(...trailStep(wayText(this.wayBetween(source, target)), this.cellNode(source).place, opacity, this.theme));
+      const way = wayText(this.wayBetween(source, target));
+      parts.push(...trailStep(way, this.cellNode(source).place, opacity, this.theme));
     }
     if (steps.length) parts.push(walkerMark(this.cellNode(steps[steps.length - 1]).place, 7, this.theme));
     this.layers.trail.replaceChildren(...parts);
@@ -289,7 +294,8 @@ class MosaicPicture {
   toSVG() {
     const { canvas, ratio, svg } = this;
     const cells = svgElement("image", {
-      width: canvas.width / ratio, height: canvas.height / ratio, href: canvas.toDataURL(), "image-rendering": "pixelated",
+      width: canvas.width / ratio, height: canvas.height / ratio, href: canvas.toDataURL(),
+      "image-rendering": "pixelated",
     });
     svg.prepend(cells);
     const text = standAloneSvg(svg, this.theme.ground);
