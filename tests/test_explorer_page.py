@@ -284,7 +284,7 @@ def test_what_is_downloaded_holds_the_numbers(opened, baby):
 
 def test_the_inside_is_that_of_the_picked_window(opened, baby):
     tab = opened(mg.explore(baby[1], red="000", start="111"), "#picked=2")
-    assert tab.locator("#inside-title").inner_text() == "Inside the model model, after 010"
+    assert tab.locator("#inside-title").inner_text() == "Inside “model”, for the window 010"
     assert tab.locator("#next-title").inner_text() == "After 010"
     shares = mg.WindowChain.from_model(baby[1]).next_token_probs[2]
     shown = [float(text.removesuffix(" %")) for text in tab.locator("#next td").all_inner_texts()]

@@ -141,7 +141,7 @@ function startPage() {
     placeNamed("inside-panel").hidden = model.weights === null;
     if (model.weights === null) return;
     const tokens = windowOf(tables[index], state);
-    placeNamed("inside-title").textContent = `Inside the model ${model.name}, after ${shownTokens(model, tokens)}`;
+    placeNamed("inside-title").textContent = `Inside “${model.name}”, for the window ${shownTokens(model, tokens)}`;
     drawInside(placeNamed("inside"), model, forwardPass(model.weights, tokens), { dark: isDark() });
   }
 

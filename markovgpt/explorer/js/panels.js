@@ -5,6 +5,7 @@ import { asPercent, countWords, digitsText, settingsInWords, shownTokens } from 
 
 const MOST_BARS = 30;
 const MOST_LOOPS_SHOWN = 8;
+const LONGEST_LOOP = 40; // tokens of it that are written
 
 // Answers of every model, a column each; below them what Python certified, if it was asked the same.
 export function showNumbers(content, asked, found, certified) {
@@ -56,7 +57,8 @@ function certifiedParts(content, asked, certified) {
   ]);
   const where = `Certified by Python at ${settingsInWords(first.entry.settings)}: every digit is proved.`;
   const nearest = first.isExact ? "" : " That is the nearest temperature it was asked about.";
-  return [makeElement("p", { class: "hint" }, where + nearest), makeTable(["", ...content.models.map((model) => model.name)], rows)];
+  const table = makeTable(["", ...content.models.map((model) => model.name)], rows);
+  return [makeElement("p", { class: "hint" }, where + nearest), makeElement("div", { class: "certified" }, table)];
 }
 
 // How far the rows of two models are apart.
@@ -123,7 +125,7 @@ function cyclesOfOne(model, machine, isNamed) {
   const order = [...machine.cycles.keys()].sort((one, two) => sizes[two] - sizes[one]);
   const rows = order.slice(0, MOST_LOOPS_SHOWN).map((index) => {
     const said = machine.cycles[index].map((state) => state % model.V); // its newest token
-    return [`${shownTokens(model, said)} …`, countWords(said.length, "token"), countWords(sizes[index], "window")];
+    return [`${shownTokens(model, said.slice(0, LONGEST_LOOP))} …`, countWords(said.length, "token"), countWords(sizes[index], "window")];
   });
   const heading = isNamed ? [makeElement("h3", {}, model.name)] : [];
   const more = order.length > MOST_LOOPS_SHOWN ? [makeElement("p", { class: "hint" }, `and ${countWords(order.length - MOST_LOOPS_SHOWN, "other loop")}`)] : [];
