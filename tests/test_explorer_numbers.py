@@ -378,6 +378,31 @@ def test_a_large_periodic_chain(ask):
     np.testing.assert_allclose(found["value"], expected, rtol=1e-9)
 
 
+def around_necklaces():
+    """Nearly sure to say the oldest token again: 512 windows that turn round, and seldom leave their circle."""
+    logits = -np.random.default_rng(1).uniform(8, 16, size=(2**9, 2))
+    logits[np.arange(2**9), np.arange(2**9) // 2**8] = 0
+    return small(logits, 9)
+
+
+def along_a_line():
+    """The newest token moves a step up or down, or stays: 900 windows, of which only the newest token counts."""
+    random, newest = np.random.default_rng(1), np.arange(900) % 30
+    near = np.abs(newest[:, None] - np.arange(30)[None, :]) < 2
+    return small(np.where(near, 0.02 * random.normal(size=(900, 30)), -25.0), 2)
+
+
+@pytest.mark.parametrize("slow", [around_necklaces, along_a_line])
+def test_a_chain_that_mixes_slowly_takes_few_cycles(ask, slow):
+    """The first needs its basins balanced, the second its shorter windows; without them it takes 100 cycles."""
+    table = slow()
+    found = ask("longRun(table, rows, 1)", table, {})
+    assert found["converged"]
+    assert found["cycles"] < 30
+    expected = mg.stationary_distributions(mg.WindowChain.from_logits(table)).only().value
+    np.testing.assert_allclose(found["value"], expected, rtol=1e-9)
+
+
 def test_what_is_lost_below_the_doubles_is_no_answer(ask):
     """Both ways cost 1e-4343: the page cannot weigh them against each other, and says so."""
     found = ask("longRun(table, rows, 0)", small([[0.0, -10.0], [-10.0, 0.0]]), {"temperature": 0.001})

@@ -601,7 +601,7 @@ function byElimination({ table, live, size, inner, exits, restart }) {
 
 // The x of sum 1 with x A = x diag(row sums of A) for weights A >= 0, which are used up; the diagonal is not read.
 // Without subtraction: Grassmann, Taksar and Heyman, Operations Research 33 (1985) 1107-1116.
-// null where some state was left without a way out: a weight was lost below the doubles.
+// null where some state was left without a way out, or has no mass: numbers were lost below the doubles.
 function eliminate(weights, size) {
   for (let k = size - 1; k > 0; k--) {
     let leaving = 0;
@@ -617,8 +617,6 @@ function eliminate(weights, size) {
   x[0] = 1;
   for (let k = 1; k < size; k++) {
     for (let i = 0; i < k; i++) x[k] += x[i] * weights[i * size + k];
-    // masses may grow beyond the doubles on the way: what counts is their ratio
-    if (x[k] > 1e200) for (let i = 0; i <= k; i++) x[i] *= 1e-200;
   }
   scaleToOne(x);
   return x.every((mass) => mass > 0) ? x : null;
