@@ -212,11 +212,17 @@ def test_attention_sums_to_one_and_never_looks_ahead(passes):
             assert not np.triu(attention, 1).any()
 
 
+def test_softmax_bears_scores_of_any_size(tab):
+    open_js(tab, "inside.js")
+    found = tab.evaluate("(rows) => rows.map((row) => softmaxOf(row))", [[1000, 1000], [-1000, -2000], [2]])
+    assert found == [[0.5, 0.5], [1, 0], [1]]
+
+
 def test_the_error_function_is_that_of_the_library(tab):
     open_js(tab, "inside.js")
-    points = [-7, -6, -3.3, -1, -1e-9, 0, 1e-300, 0.1, 0.5, 1.7, 2.5, 4, 5.9, 6.01, 40]
+    points = [-7, -6, -3.3, -1, -1e-9, 0, 1e-300, 0.1, 0.5, 1.7, 2.5, 4, 5.1, 5.9, 6.01, 40]
     found = tab.evaluate("(points) => points.map(errorFunction)", points)
-    assert found == pytest.approx([math.erf(x) for x in points], rel=1e-14)
+    assert found == pytest.approx([math.erf(x) for x in points], rel=1e-14, abs=0)
 
 
 def test_the_page_gives_typed_arrays_and_takes_them(tab):
