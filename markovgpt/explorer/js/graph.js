@@ -2,12 +2,13 @@
 //
 // Tab comes into the graph, the arrow keys go to the state that lies that way, Enter picks it. Lengths are pixels of
 // the screen, so that letters can be read on a phone as on a projector; a new width is a new layout.
-import { arrowPaths, bendAround, bendInward, bentWay, loopWay, wayPoints, wayText } from "./arrows.js";
+import { arrowPaths, wayPoints, wayText } from "./arrows.js";
 import { INKS, hatching, pictureLegend, valueScale } from "./colours.js";
 import { outlined, percentText, setAttributes, standAloneSvg, svgElement, svgText } from "./drawing.js";
 import { textWidth, themeOf, tokenLook, watchWidth, widthOf } from "./drawing.js";
-import { circlePlaces, markEntries, marksOf, nodeLabel, nodeParts, nodeShape, nodesAt } from "./graph_nodes.js";
-import { stateInWords, tokenEntries, walkerMark, windowText } from "./graph_nodes.js";
+import { blockedPlaces, circlePlaces, markEntries, marksOf, nodeLabel, nodeParts } from "./graph_nodes.js";
+import { nodeShape, nodesAt, stateInWords, tokenEntries, walkerMark, windowText } from "./graph_nodes.js";
+import { GraphWays } from "./graph_ways.js";
 import { placeLabels } from "./label_places.js";
 
 // More arrows are a black disc: the likeliest are drawn, and those of the picked state.
@@ -88,8 +89,7 @@ class GraphPicture {
   }
 
   forgetWays() {
-    this.ways = new Map();
-    this.bends = new Map();
+    this.ways = new GraphWays(this.table, this.layout.nodes, this.table.n <= MOST_LABELLED_STATES);
     this.drawnArrows = "";
   }
 
@@ -167,7 +167,7 @@ class GraphPicture {
     for (const { source, target, token, entry, probability } of arrows) {
       const { line, head, label } = this.arrowParts.get(entry);
       const width = arrowWidth(probability, this.layout.radius);
-      const paths = arrowPaths(this.wayOf(source, target), width, headScale(this.layout.radius));
+      const paths = arrowPaths(this.ways.wayOf(source, target), width, headScale(this.layout.radius));
       const { colour, dashes } = tokenLook(token, this.view.dark);
       const dash = dashes.map((length) => length * Math.max(width, 1)).join(" ");
       const stroke = { stroke: colour, "stroke-width": width.toFixed(2), "stroke-dasharray": dash };
@@ -180,7 +180,7 @@ class GraphPicture {
 
   rebuildArrows(arrows) {
     const places = this.labelPlaces(arrows);
-    const centred = { "text-anchor": "middle", "dominant-baseline": "central" };
+    const centred = { "text-anchor": "middle", dy: "0.35em" };
     this.arrowParts = new Map();
     arrows.forEach((arrow, rank) => {
       const line = svgElement("path", { fill: "none" });
@@ -199,9 +199,14 @@ class GraphPicture {
   // Places are found for the widest text that a label can have, and kept while a slider is drawn: labels do not jump.
   labelPlaces(arrows) {
     if (this.table.n > MOST_LABELLED_STATES) return arrows.map(() => null);
-    const lines = arrows.map(({ source, target }) => wayPoints(this.wayOf(source, target)));
+    const lines = arrows.map(({ source, target }) => wayPoints(this.ways.wayOf(source, target)));
     const labels = arrows.map((arrow, rank) => this.labelBox(arrow, lines[rank]));
-    return placeLabels(labels, this.layout.nodes, lines, this.layout.width, this.layout.height);
+    return this.placed(labels, lines);
+  }
+
+  placed(labels, lines) {
+    const blocked = blockedPlaces(this.layout, this.texts, this.marks);
+    return placeLabels(labels, blocked, lines, this.layout.width, this.layout.height);
   }
 
   labelBox({ token }, points) {
@@ -211,33 +216,6 @@ class GraphPicture {
 
   labelText(token, probability) {
     return `${this.view.shown[token]}(${percentText(probability, true)})`;
-  }
-
-  wayOf(source, target) {
-    const key = source * this.table.n + target;
-    if (!this.ways.has(key)) {
-      const { nodes } = this.layout;
-      const way = source === target ? loopWay(nodes[source], nodes[source].angle)
-        : bentWay(nodes[source], nodes[target], this.bendOf(source, target));
-      this.ways.set(key, way);
-    }
-    return this.ways.get(key);
-  }
-
-  // Of two arrows there and back, the one from the lower number is bent first. Between many states all bend inward:
-  // what is outside is left to what the states are called.
-  bendOf(source, target) {
-    const key = source * this.table.n + target;
-    if (!this.bends.has(key)) {
-      const { n, V } = this.table;
-      const leadsBack = Math.floor(source / V) === target % (n / V);
-      const back = source > target && leadsBack ? this.bendOf(target, source) : null;
-      const { nodes } = this.layout;
-      const many = n > MOST_LABELLED_STATES;
-      const bend = many ? bendInward(nodes[source], nodes[target]) : bendAround(nodes, source, target, back);
-      this.bends.set(key, bend);
-    }
-    return this.bends.get(key);
   }
 
   drawWalk() {
@@ -250,7 +228,7 @@ class GraphPicture {
       // A walk that was set back to its start made no step there.
       if (Math.floor(target / V) !== source % (n / V)) continue;
       glows.push(svgElement("path", {
-        d: wayText(this.wayOf(source, target)), fill: "none", stroke: this.theme.walk, "stroke-linecap": "round",
+        d: wayText(this.ways.wayOf(source, target)), fill: "none", stroke: this.theme.walk, "stroke-linecap": "round",
         "stroke-width": Math.max(5, this.layout.radius / 3), opacity: (0.15 + (0.6 * index) / steps.length).toFixed(2),
       }));
     }
@@ -285,9 +263,9 @@ class GraphPicture {
 
   // Labels of the active state that had no room among all arrows have some where only its own count.
   placeBare(parts) {
-    const labels = parts.map((part) => this.labelBox(part, wayPoints(this.wayOf(part.source, part.target))));
+    const labels = parts.map((part) => this.labelBox(part, wayPoints(this.ways.wayOf(part.source, part.target))));
     const lines = labels.map(({ points }) => points);
-    const places = placeLabels(labels, this.layout.nodes, lines, this.layout.width, this.layout.height);
+    const places = this.placed(labels, lines);
     parts.forEach(({ label }, index) => {
       if (places[index]) setAttributes(label, { x: places[index][0], y: places[index][1], visibility: "visible" });
     });

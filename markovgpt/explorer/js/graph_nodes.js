@@ -102,20 +102,40 @@ export function nodeParts(node, marks, hatches, theme) {
   return parts;
 }
 
+// Where a label outside begins, from the middle of its state.
+function outsideStart(node, loop) {
+  return (loop ? LOOP_REACH : 1.3) * node.radius + 2;
+}
+
+// What the labels of arrows must keep off: states, and what they are called where that stands outside.
+export function blockedPlaces(layout, texts, marks) {
+  if (layout.labels !== "outside") return layout.nodes;
+  const blocked = [...layout.nodes];
+  layout.nodes.forEach((node, state) => {
+    const first = outsideStart(node, marks[state].loop);
+    const last = first + textWidth(texts[state], layout.letters);
+    for (let far = first; far <= last; far += layout.letters / 2) {
+      const [x, y] = [node.place[0] + far * Math.cos(node.angle), node.place[1] + far * Math.sin(node.angle)];
+      blocked.push({ place: [x, y], radius: layout.letters * 0.6 });
+    }
+  });
+  return blocked;
+}
+
 export function nodeLabel(node, text, layout, marks, theme) {
   if (layout.labels === "inside") {
     const ground = marks.colour ? rgbText(marks.colour) : theme.node;
     const ink = marks.colour ? inkOn(marks.colour) : theme.ink;
     return svgText(text, ...node.place, layout.letters, {
-      fill: ink, "text-anchor": "middle", "dominant-baseline": "central", ...(marks.cycle ? outlined(ground, 4) : {}),
+      fill: ink, "text-anchor": "middle", dy: "0.35em", ...(marks.cycle ? outlined(ground, 4) : {}),
     });
   }
   // Outside: along the radius, and never upside down.
-  const far = (marks.loop ? LOOP_REACH : 1.3) * node.radius + 2;
+  const far = outsideStart(node, marks.loop);
   const degrees = (node.angle * 180) / Math.PI;
   const turned = Math.abs(degrees) > 90;
   const label = svgText(text, turned ? -far : far, 0, layout.letters, {
-    fill: theme.ink, "dominant-baseline": "central", "text-anchor": turned ? "end" : "start",
+    fill: theme.ink, dy: "0.35em", "text-anchor": turned ? "end" : "start",
     transform: `translate(${node.place.join(" ")}) rotate(${turned ? degrees + 180 : degrees})`,
   });
   setAttributes(label, { visibility: layout.labels === "none" ? "hidden" : "visible" });

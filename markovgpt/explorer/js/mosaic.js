@@ -162,7 +162,7 @@ class MosaicPicture {
     const parts = arrows.map((arrow) => arrowOnCells(arrow, theme)).reverse();
     places.forEach((place, rank) => {
       if (!place) return;
-      const style = { fill: theme.ink, "text-anchor": "middle", "dominant-baseline": "central", "font-weight": 600 };
+      const style = { fill: theme.ink, "text-anchor": "middle", dy: "0.35em", "font-weight": 600 };
       parts.push(svgText(arrows[rank].text, ...place, 12, { ...style, ...outlined(theme.ground, 4) }));
     });
     this.layers.arrows.replaceChildren(...parts);
