@@ -235,6 +235,7 @@ def test_two_checkpoints_stand_side_by_side_with_what_moved(opened, baby):
     assert tab.locator("#pictures .pane").count() == 1
     choose(tab, shown="both")
     assert tab.locator("#pictures .pane h2").all_inner_texts() == ["before", "after"]
+    expect(tab.locator("#status")).to_contain_text("with probability 0.119 (after; before: 0.478)")
     before, after = (mg.tabulate(model) for model in baby)
     for column, table in enumerate((before, after)):
         expected = python_says(table, mg.SamplingSettings(), "000", "111", 10)
@@ -289,6 +290,24 @@ def test_the_inside_is_that_of_the_picked_window(opened, baby):
     shares = mg.WindowChain.from_model(baby[1]).next_token_probs[2]
     shown = [float(text.removesuffix(" %")) for text in tab.locator("#next td").all_inner_texts()]
     assert shown == pytest.approx(sorted(100 * shares, reverse=True), abs=0.1)
+
+
+def test_a_table_of_awkward_tokens_is_read_back_as_it_was(opened):
+    tokens = ("=cmd()", 'a"b', "x,y", "'", "🙂", "</script>")
+    table = mg.LogitTable(mg.StateSpace(6, 1), np.zeros((6, 6), np.float32), mg.Vocabulary(tokens))
+    tab = opened(mg.explore(table))
+    with tab.expect_download() as download:
+        tab.locator("#csv").click()
+    windows = [row["window"] for row in mg.read_table(download.value.path())]
+    assert windows == list(tokens)
+    assert "'=cmd()" in download.value.path().read_text(encoding="utf-8")
+
+
+def test_a_picked_state_is_let_go_by_picking_it_again_or_by_escape(opened, baby):
+    tab = opened(mg.explore(baby[1], red="000", start="111"), "#picked=2")
+    tab.keyboard.press("Escape")
+    expect(tab.locator("#next-title")).to_have_text("After 111")
+    assert "picked=" not in tab.url
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

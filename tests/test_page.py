@@ -115,7 +115,9 @@ def test_every_file_is_joined_and_none_is_imported_from_elsewhere():
     assert not re.search(r"^\s*(import|export)\b", program, re.MULTILINE)
     for file in JS.glob("*.js"):
         if file.name != "unpack.js":
-            named = re.search(r"^export (?:function\*?|const) (\w+)|^function (\w+)", file.read_text(), re.MULTILINE)
+            named = re.search(
+                r"^export (?:function\*?|const|class) (\w+)|^function (\w+)", file.read_text(), re.MULTILINE
+            )
             assert re.search(rf"\b{named[1] or named[2]}\b", program), file.name
 
 

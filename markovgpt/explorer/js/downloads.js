@@ -34,10 +34,10 @@ export function statesAsCsv(content, found) {
   return lines.join("\r\n") + "\r\n";
 }
 
-// A text in quotes. A spreadsheet would take one that begins like a formula for one: it gets a space before it.
+// A text in quotes. One that a spreadsheet would take for a formula gets an apostrophe before it, as in Python's tables.
 function csvCell(text) {
-  const isLikeFormula = /^[=+\-@\t\r＝＋－＠]/.test(text);
-  return `"${(isLikeFormula ? ` ${text}` : text).replaceAll('"', '""')}"`;
+  const isLikeFormula = /^[=+\-@\t\r\n＝＋－＠']/.test(text);
+  return `"${(isLikeFormula ? `'${text}` : text).replaceAll('"', '""')}"`;
 }
 
 // The table of answers, for booktabs.

@@ -26,14 +26,14 @@ function startPage() {
   let machines = content.models.map(() => null);
   let waysTimer = null;
   const walk = makeWalk(tables[0], choice.start, choice.seed);
-  const pictures = makePictures(content, tables, (state) => changed({ picked: state }));
+  const pictures = makePictures(content, tables, pick);
 
   placeNamed("title").textContent = content.title;
   placeNamed("note").textContent = content.note;
   bindControls(content, changed);
   bindTheme(drawAll);
   const player = makePlayer({ onStep: stepOnce, onReset: startAgain });
-  bindKeys({ ...player, choosePicture: (picture) => changed({ picture }) });
+  bindKeys({ ...player, choosePicture: (picture) => changed({ picture }), letGo: () => changed({ picked: null }) });
   bindDownloads();
   addEventListener("hashchange", () => changed(choiceOfHash(location.hash, content)));
 
@@ -49,6 +49,11 @@ function startPage() {
     keepInAddress();
     if (JSON.stringify(question()) !== JSON.stringify(before)) askForAnswers();
     else drawAll();
+  }
+
+  // Picking a state twice lets it go.
+  function pick(state) {
+    changed({ picked: state === choice.picked ? null : state });
   }
 
   function question() {
@@ -106,12 +111,18 @@ function startPage() {
     const main = shownModels().at(-1);
     const model = content.models[main];
     const certified = content.models.map((each) => nearestCertified(content, each, choice));
-    placeNamed("status").textContent = statusSentence(model, answers.asked, answers.models[main]);
+    placeNamed("status").textContent = statusSentence(model, answers.asked, answers.models[main], otherThan(main));
     showNumbers(content, answers.asked, answers.models, certified);
     showMoved(content, answers.moved);
     drawWindow();
     // which numbers these are, for whoever waits for them: those that were asked for, shown as is chosen now
     placeNamed("stage").dataset.answered = hashOfChoice({ ...choice, ...answers.asked.settings, ...answers.asked });
+  }
+
+  // The answers of the other of two models.
+  function otherThan(main) {
+    if (content.models.length === 1) return null;
+    return { name: content.models[1 - main].name, found: answers.models[1 - main] };
   }
 
   function drawPictures() {

@@ -26,10 +26,11 @@ export function bindTheme(onChange) {
 }
 
 // Keys that do what buttons do, unless the reader is writing or the key belongs to the control in focus.
-export function bindKeys({ toggle, step, reset, choosePicture }) {
+export function bindKeys({ toggle, step, reset, choosePicture, letGo }) {
   const actions = {
     " ": step,
     p: toggle,
+    Escape: letGo,
     r: reset,
     g: () => choosePictureIfThere("graph"),
     m: () => choosePictureIfThere("mosaic"),

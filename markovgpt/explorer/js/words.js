@@ -86,8 +86,9 @@ export function settingsInWords(settings) {
   return parts.join(", ");
 }
 
-// What is seen, in two or three sentences: of the answers `found` to a question {settings, red, start, horizon}.
-export function statusSentence(model, asked, found) {
+// What is seen, in two or three sentences: of a model's answers `found` to a question {settings, red, start, horizon}.
+// `other` is {name, found} of the model that stands beside it, or null.
+export function statusSentence(model, asked, found, other) {
   const sentences = [];
   const conditions = `At ${settingsInWords(asked.settings)}`;
   if (asked.red.length === 0) {
@@ -95,7 +96,8 @@ export function statusSentence(model, asked, found) {
   } else {
     const red = asked.red.map((tokens) => shownTokens(model, tokens)).join(" or ");
     const where = `within ${countWords(asked.horizon, "token")} of ${shownTokens(model, asked.start)}`;
-    const chance = `comes ${where} with probability ${digitsText(found.reachFromStart)}`;
+    const beside = other === null ? "" : ` (${model.name}; ${other.name}: ${digitsText(other.found.reachFromStart)})`;
+    const chance = `comes ${where} with probability ${digitsText(found.reachFromStart)}${beside}`;
     sentences.push(`${conditions}, the text ${red} ${chance}${waitInWords(found.expected)}.`);
   }
   if (found.likeliest !== null) sentences.push(longRunInWords(model, found.likeliest));
