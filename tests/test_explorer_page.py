@@ -182,6 +182,12 @@ def test_the_same_address_shows_the_same(opened, baby):
         tab.locator("#step").click()
     assert tab.locator("#text").inner_text() == text
     assert len(text) == 15
+    tab.locator("#seed").fill("8")
+    tab.locator("#seed").press("Tab")
+    expect(tab.locator("#text")).to_have_text("010")
+    for _ in range(12):
+        tab.locator("#step").click()
+    assert tab.locator("#text").inner_text() != text
 
 
 def test_an_address_that_means_nothing_is_the_beginning(opened, baby):
@@ -259,6 +265,17 @@ def test_likeliest_ways_and_loops_are_pythons(opened, baby):
     loops = tab.locator("#cycles tbody tr")
     expect(loops).to_have_count(machine.n_cycles)
     assert loops.first.locator("td").all_inner_texts() == ["4 tokens", "8 windows"]
+
+
+def test_the_loop_that_most_windows_lead_to_comes_first(opened):
+    table = drawn_table(3, 4, seed=2)
+    machine = mg.greedy_machine(table)
+    assert machine.n_cycles > 1
+    tab = opened(mg.explore(table))
+    loops = tab.locator("#cycles tbody tr")
+    expect(loops).to_have_count(machine.n_cycles)
+    sizes = [int(text.split(" ")[0]) for text in loops.locator("td:last-child").all_inner_texts()]
+    assert sizes == sorted(machine.basin_sizes.tolist(), reverse=True)
 
 
 def test_what_is_downloaded_holds_the_numbers(opened, baby):
