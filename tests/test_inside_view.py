@@ -210,6 +210,7 @@ def test_one_token_and_zeros_everywhere_are_drawn(view):
     assert texts(view, ".inside-output tbody tr") == ["t00100 %"]
     assert "The window holds 1 token, the newest on the right." in view.text_content(".inside")
     assert "NaN" not in view.inner_html("body")
+    assert colour(view, "the vector for position 1: 0") == "rgb(240, 240, 238)"
 
 
 def test_only_the_impossible_is_0_and_only_the_sure_is_100(view):
