@@ -29,6 +29,7 @@ The map, by question:
   `counted_chain`, `in_a_row`, `divergence_from_data`, `stationary_mass`
 - What it looks like: `draw`, `state_graph`, `heaviest_states`, `around_red`, `ways_to_red`, `suffix_graph`,
   `condensation_graph`, `draw_machine`, `draw_moment`, `write_animation`, `Moment`
+- On one page that answers: `explore`, `ExplorerPage`, `explorer_widget`
 - As figures: `matrix_figure`, `stationary_figure`, `waiting_time_figure`, `training_figure`, `mosaic_figure`,
   `mosaic_places`
 - As tables: `write_table`, `read_table`, `latex_table`, `markdown_table`, `answer_table`, `certified_digits`
@@ -135,6 +136,9 @@ from markovgpt.exchange.prism_writer import write_prism
 from markovgpt.exchange.property_parser import parse_property
 from markovgpt.exchange.umb import write_umb
 from markovgpt.exchange.umb_reader import read_umb
+from markovgpt.explorer.explore import explore
+from markovgpt.explorer.page import ExplorerPage
+from markovgpt.explorer.widget import explorer_widget
 from markovgpt.export import notebook as notebook  # how everything shows itself
 from markovgpt.export.answer_table import answer_table
 from markovgpt.export.chain_figures import matrix_figure, stationary_figure
@@ -187,6 +191,7 @@ __all__ = [
     "DecodingComparison",
     "EntropyRate",
     "Escape",
+    "ExplorerPage",
     "GPTConfig",
     "GreedyComparison",
     "GreedyMachine",
@@ -275,6 +280,8 @@ __all__ = [
     "expected_hitting_time",
     "expected_reward",
     "expected_visits",
+    "explore",
+    "explorer_widget",
     "greedy_decode",
     "greedy_machine",
     "heaviest_states",

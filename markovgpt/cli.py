@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from markovgpt.commands.check import add_check
 from markovgpt.commands.compare import add_compare
 from markovgpt.commands.draw import add_draw
+from markovgpt.commands.explore import add_explore
 from markovgpt.commands.export import add_export
 from markovgpt.commands.greedy import add_greedy
 from markovgpt.commands.likeliest import add_likeliest
@@ -35,6 +36,7 @@ COMMANDS = (
     add_compare,
     add_draw,
     add_export,
+    add_explore,
 )
 
 

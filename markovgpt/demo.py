@@ -21,6 +21,7 @@ from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.chains.sparse_chain import with_absorbing
 from markovgpt.chains.states import StateSpace
 from markovgpt.chains.window_chain import WindowChain
+from markovgpt.explorer.explore import explore
 from markovgpt.export.figures import bar_figure, line_figure
 from markovgpt.export.record import write_record
 from markovgpt.export.tables import certified_digits, write_table
@@ -72,6 +73,7 @@ def run_demo(folder: str | Path = FOLDER, *, say: Callable[[str], None] = print)
     _write_absorption(place, after)
     _write_greedy(place, after)
     _write_walk(place, after)
+    _write_page(place, before, trained.model)
     settings = {
         "text": TEXT,
         "seed": SEED,
@@ -92,6 +94,7 @@ def run_demo(folder: str | Path = FOLDER, *, say: Callable[[str], None] = print)
     for line in found_of(trained, after):
         say(line)
     say(f"tables and figures: {place}/   the model: {place}/model   the state graph: {place}/states_after.svg")
+    say(f"one page to look at it: open {place}/explore.html in a browser")
     return place
 
 
@@ -262,6 +265,21 @@ def _write_walk(place: Path, table: LogitTable) -> None:
         )
         state = (2 * state + token) % chain.n_states
     write_table(rows, place, "walk")
+
+
+def _write_page(place: Path, before: LogitTable, model: GPT) -> None:
+    """The explorer: both checkpoints, and the inside of the trained one."""
+    explore(
+        model,
+        place / "explore.html",
+        before=before,
+        names=("before training", "after training"),
+        red=RED,
+        start=START,
+        seed=SEED,
+        title="The baby GPT as a Markov chain",
+        note=f"2 tokens, 3 of context, 8 states, trained for {STEPS} steps on {TEXT}.",
+    )
 
 
 def found_of(trained: TrainedGPT, table: LogitTable) -> tuple[str, str, str]:

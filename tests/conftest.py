@@ -1,6 +1,8 @@
-"""The --slow flag: tests marked slow run only when it is given."""
+"""The --slow flag: tests marked slow run only when it is given; and the browser of the explorer's tests."""
 
 import pytest
+from explorer_browser import chromium as chromium
+from explorer_browser import tab as tab
 
 
 def pytest_addoption(parser):

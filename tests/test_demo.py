@@ -51,7 +51,7 @@ def test_every_table_comes_as_csv_and_latex_and_every_figure_as_svg(folder):
     expected = {f"{name}.{suffix}" for name in tables for suffix in ("csv", "tex")} | {
         f"{name}.svg" for name in figures
     }
-    expected |= {"states_after.dot", "greedy_smallest.tikz.tex"}
+    expected |= {"states_after.dot", "greedy_smallest.tikz.tex", "explore.html"}
     assert expected <= {file.name for file in folder.iterdir()}
 
 
@@ -140,6 +140,14 @@ def test_the_report_names_what_was_found_and_where(folder):
     report = (folder / "report.txt").read_text()
     assert re.search(r"12,656 parameters .*8 states", report)
     assert str(folder / "model") in report
+
+
+def test_the_page_holds_both_checkpoints_and_is_small(folder):
+    page = (folder / "explore.html").read_text(encoding="utf-8")
+    assert '"name":"before training"' in page
+    assert '"name":"after training"' in page
+    assert len(page) < 150_000
+    assert (folder / "report.txt").read_text().splitlines()[-1].endswith(f"open {folder / 'explore.html'} in a browser")
 
 
 def test_a_second_run_makes_the_same_bytes(folder, tmp_path):

@@ -1,0 +1,278 @@
+"""What is embedded in the explorer's page: the models' logits, what may be asked of them, and certified answers.
+
+Numbers travel as base64 of little-endian arrays, texts as json. Up to 5,000 windows the page answers by itself; above
+that, what takes more than some multiplications is answered here, at a grid of temperatures, with bounds.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from markovgpt.analysis.entropy import entropy_rate
+from markovgpt.analysis.reachability import expected_hitting_time, hitting_probability
+from markovgpt.analysis.result import Answer
+from markovgpt.analysis.stationary import long_run_distribution
+from markovgpt.chains.logits import LogitTable
+from markovgpt.chains.red import ending_with, pattern_tokens
+from markovgpt.chains.sampling import SamplingSettings
+from markovgpt.chains.states import Mask, StateSpace, Window, is_count
+from markovgpt.chains.window_chain import WindowChain
+from markovgpt.errors import InvalidInput, NotConverged, TooLarge
+from markovgpt.export.tables import certified_digits
+from markovgpt.graphs.ring_layout import ring_layout
+from markovgpt.solvers.certificate import Enclosure
+
+MOST_LIVE = 5_000  # states up to which the page solves by itself
+MOST_DRAWN, MOST_ARROWS = 150, 5_000  # states and arrows of a graph
+MOST_STATES = 200_000  # cells of a mosaic
+MOST_LOGITS = 2_000_000  # numbers in one page
+TEMPERATURES = (0.0, 0.5, 1.0, 1.5)  # of the certified answers of a large chain
+SHOWN_SETTINGS = ("temperature", "top_k", "top_p", "min_p", "engine")  # those that the page has
+LOWEST_LOG10 = -300.0  # of a share of the long run in a picture
+
+Pattern = str | Sequence[int]
+Content = dict[str, Any]
+
+
+def page_content(
+    tables: Mapping[str, LogitTable],
+    *,
+    settings: SamplingSettings | None = None,
+    red: Pattern | Sequence[Pattern] | None = None,
+    start: Pattern | None = None,
+    horizon: int = 10,
+    seed: int = 1337,
+    title: str | None = None,
+    note: str = "",
+    weights: Mapping[str, Any] | None = None,
+) -> Content:
+    """What does the page hold? A dict of json's types.
+
+    Parameters
+    ----------
+    tables: one table of logits by its name, or two of the same windows and tokens, such as before and after training.
+    settings: what the sliders stand at first; None is temperature 1.
+    red: a text or token ids that windows end with, or several; None marks none.
+    start: the window where a text begins; None is the window of token 0 alone.
+    horizon: tokens n of P(red within n), 1 .. 100,000.
+    seed: of the walk, at least 0.
+    weights: by the name of a table, what its model is made of inside; see `markovgpt.explorer.weights`.
+
+    Raises
+    ------
+    InvalidInput: no table, more than two or two of different windows, settings that the page does not have, red or a
+        start that does not fit the windows, a horizon or a seed outside its range.
+    TooLarge: more windows or logits than a page holds.
+
+    >>> uniform = LogitTable(StateSpace(2, 1), np.zeros((2, 2)))
+    >>> content = page_content({"coin": uniform}, red=(1,))
+    >>> content["red"], content["start"], content["models"][0]["shown"]
+    ([[1]], [0], ['0', '1'])
+    """
+    chosen = SamplingSettings() if settings is None else settings
+    _check_settings(chosen, horizon, seed)
+    full = {name: _full_windows(table) for name, table in tables.items()}
+    _check_tables(list(full.values()))
+    first = next(iter(full.values()))
+    patterns = _red_of(first, red)
+    begin = (0,) * first.context_length if start is None else _start_of(first, start)
+    asked = {"red": patterns, "start": begin, "horizon": horizon}
+    given = weights or {}
+    return {
+        "title": _title(list(full)) if title is None else title,
+        "note": note,
+        "models": [_model(name, table, chosen, given.get(name), asked) for name, table in full.items()],
+        "settings": _shown_settings(chosen),
+        "horizon": horizon,
+        "red": [list(pattern) for pattern in patterns],
+        "start": list(begin),
+        "seed": seed,
+    }
+
+
+def _title(names: Sequence[str]) -> str:
+    """What stands above the picture where nothing else is said."""
+    return "What can this model say?" if len(names) == 1 else f"From {names[0]} to {names[1]}: what changed?"
+
+
+def is_drawn(vocab_size: int, n_states: int) -> bool:
+    """Whether a graph of so many states can be read.
+
+    >>> is_drawn(2, 8), is_drawn(80, 80)
+    (True, False)
+    """
+    return n_states <= MOST_DRAWN and n_states * vocab_size <= MOST_ARROWS
+
+
+def encoded(numbers: NDArray[Any]) -> dict[str, str]:
+    """An array of floats as the page reads it: its dtype, and base64 of its little-endian bytes.
+
+    >>> encoded(np.array([1.0], dtype=np.float32))
+    {'dtype': 'float32', 'data': 'AACAPw=='}
+    """
+    dtype = np.dtype(np.float32) if numbers.dtype.itemsize <= 4 else np.dtype(np.float64)
+    little = np.ascontiguousarray(numbers, dtype=dtype.newbyteorder("<"))
+    return {"dtype": dtype.name, "data": base64.b64encode(little.tobytes()).decode("ascii")}
+
+
+def _check_settings(settings: SamplingSettings, horizon: int, seed: int) -> None:
+    """Refuse what the page has no place for."""
+    others = sorted(set(settings.active) - set(SHOWN_SETTINGS))
+    if others:
+        raise InvalidInput(
+            f"settings must be among {', '.join(SHOWN_SETTINGS)}, which the page has, got {', '.join(others)}; "
+            "leave it out"
+        )
+    if not is_count(horizon) or not 1 <= horizon <= 100_000:
+        raise InvalidInput(f"horizon must be a whole number from 1 to 100000, got {horizon}; 10 is usual")
+    if not is_count(seed) or seed >= 2**32:
+        raise InvalidInput(f"seed must be a whole number from 0 to {2**32 - 1}, got {seed}; 1337 is usual")
+
+
+def _check_tables(tables: Sequence[LogitTable]) -> None:
+    """Refuse tables that do not fit on a page, or beside each other."""
+    if not 1 <= len(tables) <= 2:
+        raise InvalidInput(f"the page must have one model or two, got {len(tables)}; leave some out")
+    first = tables[0]
+    n_logits = len(tables) * first.logits.size
+    if first.space.n_states > MOST_STATES or n_logits > MOST_LOGITS:
+        raise TooLarge(
+            f"a page must have at most {MOST_STATES:,} windows and {MOST_LOGITS:,} logits, got "
+            f"{first.space.n_states:,} windows and {n_logits:,} logits; give a shorter context (--context-length)"
+        )
+    for other in tables[1:]:
+        if other.space != first.space or other.vocabulary != first.vocabulary:
+            raise InvalidInput(
+                f"two models on a page must have the same windows and tokens, got V = {first.vocab_size}, "
+                f"L = {first.context_length} and V = {other.vocab_size}, L = {other.context_length}"
+                f"{'' if other.space != first.space else ' with other token strings'}; choose two of a kind"
+            )
+
+
+def _full_windows(table: LogitTable) -> LogitTable:
+    """The table of the windows of L tokens alone: the page has no shorter ones."""
+    space = table.space
+    if not space.with_prefixes:
+        return table
+    full = StateSpace(space.vocab_size, space.context_length)
+    return replace(table, space=full, logits=np.asarray(table.logits[space.first_state(space.context_length) :]))
+
+
+def _red_of(table: LogitTable, red: Pattern | Sequence[Pattern] | None) -> list[Window]:
+    """The token ids of each red pattern."""
+    if red is None:
+        return []
+    is_one = isinstance(red, str) or (len(red) > 0 and all(isinstance(part, int | np.integer) for part in red))
+    patterns: Any = [red] if is_one else red
+    return [tuple(pattern_tokens(table.space, pattern, table.vocabulary)) for pattern in patterns]
+
+
+def _start_of(table: LogitTable, start: Pattern) -> Window:
+    """The window of a start."""
+    tokens = pattern_tokens(table.space, start, table.vocabulary)
+    return table.space.decode(table.space.encode(tokens))
+
+
+def _model(name: str, table: LogitTable, settings: SamplingSettings, weights: Any, asked: Mapping[str, Any]) -> Content:
+    """One model: its tokens, its logits, and certified answers."""
+    space, vocabulary = table.space, table.vocabulary
+    tokens = [(token,) for token in range(space.vocab_size)]
+    is_live = space.n_states <= MOST_LIVE
+    grid = [settings] if is_live else [replace(settings, temperature=value) for value in TEMPERATURES]
+    content = {
+        "name": name,
+        "V": space.vocab_size,
+        "L": space.context_length,
+        "prefixes": False,
+        "shown": [str(token) if vocabulary is None else vocabulary.show((token,)) for (token,) in tokens],
+        "spelt": None if vocabulary is None else list(vocabulary.tokens),
+        "logits": encoded(table.logits),
+        "weights": weights,
+        "certified": [_certified(table, each, with_long_run=not is_live, **asked) for each in grid],
+    }
+    if is_drawn(space.vocab_size, space.n_states):
+        content["places"] = _places(table)
+    return content
+
+
+def _places(table: LogitTable) -> list[list[float]]:
+    """Where the states stand on the circle that keeps their arrows short."""
+    n, V = table.space.n_states, table.vocab_size
+    states, tokens = np.nonzero(np.isfinite(table.logits))
+    arrows = zip(states.tolist(), ((states * V + tokens) % n).tolist(), strict=True)
+    places, _ = ring_layout(n, arrows)
+    return np.round(places, 4).tolist()  # type: ignore[no-any-return]
+
+
+def _certified(
+    table: LogitTable,
+    settings: SamplingSettings,
+    *,
+    red: Sequence[Window],
+    start: Window,
+    horizon: int,
+    with_long_run: bool,
+) -> Content:
+    """What is answered with bounds, at one setting: in the digits that the bounds certify.
+
+    Parameters
+    ----------
+    with_long_run: whether the long-run share of every window goes along, as float32 decimal logarithms.
+    """
+    chain = WindowChain.from_logits(table, settings)
+    begin = table.space.encode(start)
+    answers: dict[str, str] = {}
+    found: Content = {"settings": _shown_settings(settings), "answers": answers}
+    if red:
+        mask = _mask_of(table, red)
+        answers["reach"] = certified_digits(hitting_probability(chain, mask, start=begin, within=horizon))
+        answers["expected"] = _digits_or_not(expected_hitting_time, chain, mask, start=begin)
+    try:
+        long_run = long_run_distribution(chain, begin)
+    except NotConverged:
+        answers["entropy"] = NOT_CERTIFIED
+        return found
+    answers["entropy"] = _digits_or_not(_entropy_bits, chain, start=begin)
+    if with_long_run:
+        found["long_run"] = encoded(_log10_shares(long_run))
+    return found
+
+
+NOT_CERTIFIED = "not certified"
+
+
+def _mask_of(table: LogitTable, red: Sequence[Window]) -> Mask:
+    """The windows that end with a red pattern."""
+    return np.asarray(np.logical_or.reduce([ending_with(table.space, pattern) for pattern in red]))
+
+
+def _digits_or_not(question: Any, *given: Any, **named: Any) -> str:
+    """The certified digits of an answer; a word where it is not certified."""
+    try:
+        return certified_digits(question(*given, **named))
+    except NotConverged:
+        return NOT_CERTIFIED
+
+
+def _entropy_bits(chain: WindowChain, start: int) -> Answer:
+    """The entropy rate in bits as an answer with bounds."""
+    rate = entropy_rate(chain, start=start)
+    bits, lower, upper = (np.asarray(each) for each in (rate.bits, rate.bits_lower, rate.bits_upper))
+    return Answer.of(Enclosure(bits, lower, upper, rate.residual, rate.method))
+
+
+def _log10_shares(long_run: Answer) -> NDArray[np.float32]:
+    """Decimal logarithms of the shares; -inf only where one is 0 by proof."""
+    logarithms = np.asarray(long_run.log10)
+    return np.where(np.isneginf(logarithms), -np.inf, np.maximum(logarithms, LOWEST_LOG10)).astype(np.float32)
+
+
+def _shown_settings(settings: SamplingSettings) -> Content:
+    """The settings that the page has, as json's types."""
+    every = asdict(settings)
+    plain = {name: every[name] for name in SHOWN_SETTINGS}
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in plain.items()}

@@ -1,0 +1,114 @@
+"""One page to look at a model: its states, its inside, and answers that follow the sliders."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from markovgpt.chains.logits import LogitTable, tabulate
+from markovgpt.chains.sampling import SamplingSettings
+from markovgpt.chains.window_chain import WindowChain
+from markovgpt.errors import InvalidInput
+from markovgpt.explorer.content import Pattern, page_content
+from markovgpt.explorer.page import ExplorerPage, assembled
+from markovgpt.explorer.weights import embedded_weights
+from markovgpt.models.protocol import NextTokenModel
+from markovgpt.scaled import ScaledArray
+
+Explored = NextTokenModel | LogitTable | WindowChain
+
+
+def explore(
+    model: Explored,
+    path: str | Path | None = None,
+    *,
+    before: Explored | None = None,
+    names: Sequence[str] | None = None,
+    settings: SamplingSettings | None = None,
+    red: Pattern | Sequence[Pattern] | None = None,
+    start: Pattern | None = None,
+    horizon: int = 10,
+    seed: int = 1337,
+    title: str | None = None,
+    note: str = "",
+    weights: bool = True,
+) -> ExplorerPage:
+    """What does this model look like, and what does it answer while one drags a slider? One page of HTML.
+
+    Parameters
+    ----------
+    model: a model, its table of logits, or a chain of windows, whose probabilities then are those at temperature 1.
+    path: a file ending in .html; None writes none, and a notebook shows the page that is returned.
+    before: another model of the same windows and tokens, shown beside it, such as an earlier checkpoint.
+    names: what the models are called, in the order (before, model); None calls them "model", or "before" and "after".
+    settings: what the sliders stand at first; None is temperature 1.
+    red: a text or token ids that windows end with, or several; None marks none.
+    start: the window where a text begins; None is the window of token 0 alone.
+    horizon: tokens n of P(red within n), 1 .. 100,000.
+    seed: of the walk.
+    title, note: written above the picture, as plain text.
+    weights: whether the weights of a GPT of up to 200,000 parameters go along, so that the page shows its inside.
+
+    Returns
+    -------
+    The page: ``.html``, ``.write(path)``; it shows itself in notebooks.
+
+    Raises
+    ------
+    InvalidInput: see `page_content`; a path that does not end in .html, a name too few, too many or twice.
+    TooLarge: more windows or logits than a page holds.
+
+    >>> page = explore(LogitTable(StateSpace(2, 2), np.zeros((4, 2))), red=(1, 1), start=(0, 0))
+    >>> page.html[:15], "<script src" in page.html
+    ('<!DOCTYPE html>', False)
+    """
+    models = [model] if before is None else [before, model]
+    called = _checked_names(names, len(models))
+    tables = {name: _table_of(each) for name, each in zip(called, models, strict=True)}
+    inside = {name: _inside_of(each) for name, each in zip(called, models, strict=True)} if weights else None
+    content = page_content(
+        tables,
+        settings=settings,
+        red=red,
+        start=start,
+        horizon=horizon,
+        seed=seed,
+        title=title,
+        note=note,
+        weights=inside,
+    )
+    page = assembled(content)
+    if path is not None:
+        page.write(path)
+    return page
+
+
+def _checked_names(names: Sequence[str] | None, count: int) -> Sequence[str]:
+    """A name for each model.
+
+    Raises
+    ------
+    InvalidInput: a name too few, too many or twice.
+    """
+    if names is None:
+        return ("model",) if count == 1 else ("before", "after")
+    if isinstance(names, str) or len(names) != count or len(set(names)) != count:
+        raise InvalidInput(f"names must be {count}, all different, got {names!r}; give one for each model")
+    return names
+
+
+def _inside_of(model: Explored) -> dict[str, Any] | None:
+    """What a model is made of, where it is small enough and not just its answers."""
+    return None if isinstance(model, WindowChain) else embedded_weights(model).content
+
+
+def _table_of(model: Explored) -> LogitTable:
+    """The logits of every window; of a chain the logarithms of its probabilities."""
+    if isinstance(model, LogitTable):
+        return model
+    if isinstance(model, WindowChain):
+        probabilities: Any = model.next_token_probs
+        logits = ScaledArray.of(probabilities).log10() * np.log(10.0)
+        return LogitTable(model.space, np.asarray(logits), model.vocabulary)
+    return tabulate(model)

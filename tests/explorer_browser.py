@@ -1,0 +1,62 @@
+"""A real Chromium for the tests of the explorer: a browser for the session, a tab for each test, and how to open js."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+JS = Path(__file__).parents[1] / "markovgpt" / "explorer" / "js"
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser, started once; skipped where there is none."""
+    playwright_api = pytest.importorskip("playwright.sync_api", reason="the explorer's tests need playwright")
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("the explorer's tests need a Chromium on the path")
+    with playwright_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(chromium):
+    """An empty tab of its own, without network; a test that leaves an error on its console fails."""
+    context = chromium.new_context(offline=True)
+    page = context.new_page()
+    problems = []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    yield page
+    context.close()
+    assert not problems, problems
+
+
+def joined(*names):
+    """The js files as one module source, as the page has them: without imports between them and without exports."""
+    source = "\n".join((JS / name).read_text(encoding="utf-8") for name in names)
+    source = re.sub(r'^import \{[^}]*\} from "\./\w+\.js";$', "", source, flags=re.MULTILINE)
+    return re.sub(r"^export (?=(async )?(function|const|class)\b)", "", source, flags=re.MULTILINE)
+
+
+def open_js(tab, *names):
+    """Load js files into the tab, in this order; what they export is then global there, for `tab.evaluate`.
+
+    >>> "export" in joined()
+    False
+    """
+    exported = [
+        name
+        for file in names
+        for name in re.findall(
+            r"^export (?:async )?(?:function\*?|const|class) (\w+)",
+            (JS / file).read_text(encoding="utf-8"),
+            flags=re.MULTILINE,
+        )
+    ]
+    tab.set_content("<!doctype html><title>explorer</title><body></body>")
+    tab.add_script_tag(type="module", content=f"{joined(*names)}\nObject.assign(window, {{{', '.join(exported)}}});")
+    tab.wait_for_function(f"typeof {exported[-1]} !== 'undefined'")

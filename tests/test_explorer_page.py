@@ -1,0 +1,368 @@
+"""The explorer in a real Chromium: its numbers are Python's, its texts stay texts, and the keyboard suffices."""
+
+import csv
+import io
+import json
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from awkward import AWKWARD
+from playwright.sync_api import expect
+
+import markovgpt as mg
+from markovgpt.demo import baby_gpt
+
+TOKENS = tuple(dict.fromkeys(token for token in AWKWARD if token))
+LETTERS = "abcdefghijklmnopq"
+
+
+def drawn_table(vocab_size, context_length, seed=0):
+    """Drawn logits in single precision, over letters."""
+    space = mg.StateSpace(vocab_size, context_length)
+    logits = 2 * np.random.default_rng(seed).standard_normal((space.n_states, vocab_size), dtype=np.float32)
+    return mg.LogitTable(space, logits, mg.Vocabulary(tuple(LETTERS[:vocab_size])))
+
+
+@pytest.fixture(scope="session")
+def baby():
+    """The baby GPT before and after training."""
+    return baby_gpt(steps=0).model, baby_gpt().model
+
+
+@pytest.fixture
+def opened(tab, tmp_path):
+    """Open a page from the disk: nothing may be asked of a network, and the numbers must come."""
+    requests = []
+    tab.on("request", lambda request: requests.append(request.url))
+
+    def open_page(page, hash=""):
+        file = page.write(tmp_path / "page.html")
+        tab.goto(f"file://{file}{hash}")
+        tab.locator("#stage[data-answered]").wait_for()
+        return tab
+
+    yield open_page
+    assert requests
+    assert all(url.startswith(("file:", "blob:", "data:")) for url in requests), requests
+
+
+def choose(tab, **choice):
+    """Say a choice in the address, and wait until the numbers are those of it."""
+    tab.evaluate("hash => { location.hash = hash; }", "&".join(f"{name}={value}" for name, value in choice.items()))
+    waited = "".join(f'[data-answered*="{name}={value}"]' for name, value in choice.items() if name != "red")
+    tab.locator(f"#stage{waited}").wait_for()
+
+
+def numbers_on(tab, column=0):
+    """The numbers of the table of answers, in full, by the beginning of their names."""
+    rows = tab.locator("#numbers table").first.locator("tbody tr")
+    found = {}
+    for row in rows.all():
+        number = row.locator(".number").nth(column).get_attribute("title")
+        found[row.locator("th").inner_text().split(" ")[0]] = float(number.replace("Infinity", "inf"))
+    return found
+
+
+def python_says(table, settings, red, start, horizon):
+    """The same answers by the package."""
+    chain = mg.WindowChain.from_logits(table, settings)
+    mask, begin = mg.ending_with(table.space, red, table.vocabulary), table.vocabulary.encode(start)
+    long_run = mg.long_run_distribution(chain, begin).value
+    return {
+        "P(red": mg.hitting_probability(chain, mask, start=begin, within=horizon).value,
+        "Expected": mg.expected_hitting_time(chain, mask, start=begin).value,
+        "Share": float(long_run[mask].sum()),
+        "Entropy": mg.entropy_rate(chain, start=begin).bits,
+    }
+
+
+SETTINGS = [
+    {"temperature": 1},
+    {"temperature": 0.3},
+    {"temperature": 1.5, "top_p": 0.8, "engine": "vllm"},
+    {"temperature": 0.7, "top_k": 2, "min_p": 0.05, "engine": "llama.cpp"},
+    {"temperature": 0},
+]
+
+
+@pytest.mark.parametrize("name", ["baby", "81 windows", "4,913 windows"])
+def test_numbers_are_pythons_at_five_settings(opened, baby, name):
+    table, red, start = {
+        "baby": lambda: (mg.tabulate(baby[1]), "000", "111"),
+        "81 windows": lambda: (drawn_table(3, 4), "ca", "abca"),
+        "4,913 windows": lambda: (drawn_table(17, 3), "qa", "abc"),
+    }[name]()
+    tab = opened(mg.explore(table, red=red, start=start, horizon=20))
+    for choice in SETTINGS:
+        choose(tab, **choice)
+        expected = python_says(table, mg.SamplingSettings(**choice), red, start, 20)
+        assert numbers_on(tab) == pytest.approx(expected, rel=1e-9, abs=1e-300), choice
+
+
+def test_the_status_says_it_in_words(opened, baby):
+    tab = opened(mg.explore(baby[1], red="000", start="111"))
+    assert tab.locator("#status").inner_text() == (
+        "At temperature 1, the text 000 comes within 10 tokens of 111 with probability 0.119; it is 72.4 tokens away "
+        "on average. In the long run it is most often at 111: 27.1 % of the time."
+    )
+    choose(tab, temperature=0)
+    expect(tab.locator("#status")).to_contain_text("with probability 0; it is not sure ever to come.")
+
+
+def test_awkward_tokens_are_shown_as_they_are_and_run_nothing(opened):
+    table = mg.LogitTable(
+        mg.StateSpace(len(TOKENS), 1), np.zeros((len(TOKENS), len(TOKENS)), np.float32), mg.Vocabulary(TOKENS)
+    )
+    tab = opened(
+        mg.explore(table, red=[(token,) for token in range(3)], title="<b>&amp;", note="<img src=x onerror=a()>")
+    )
+    tab.on("dialog", lambda dialog: pytest.fail(dialog.message))
+    assert tab.locator("#title").inner_text() == "<b>&amp;"
+    assert tab.locator("#note").inner_text() == "<img src=x onerror=a()>"
+    shown = tab.locator("#next tbody th").all_inner_texts()
+    assert shown == [" ".join(table.vocabulary.show((token,)).split()) for token in range(30)]
+    for _ in range(20):
+        tab.keyboard.press(" ")
+    assert tab.locator("#pictures img, #pictures b, #text b, main script").count() == 0
+
+
+def test_the_keyboard_alone_suffices(opened, baby):
+    tab = opened(mg.explore(baby[1], before=baby[0], red="000", start="111"))
+    wanted = (
+        "theme help-button play step reset seed text temperature temperature-number top_k top_p min_p engine red start"
+    )
+    wanted += " horizon colour shown svg csv latex"
+    reached = []
+    for _ in range(80):
+        tab.keyboard.press("Tab")
+        reached.append(tab.evaluate("() => document.activeElement.id"))
+    in_order = [name for name in dict.fromkeys(reached) if name in wanted.split()]
+    assert in_order == wanted.split()
+    tab.locator("#temperature").focus()
+    tab.keyboard.press("Home")
+    tab.locator('#stage[data-answered*="temperature=0&"]').wait_for()
+    assert tab.locator("#temperature-number").input_value() == "0"
+    tab.locator("#temperature").evaluate("slider => slider.blur()")
+    tab.keyboard.press(" ")
+    expect(tab.locator("#text")).to_have_text("1110")  # at temperature 0 the loop 1101
+    tab.keyboard.press("r")
+    expect(tab.locator("#text")).to_have_text("111")
+    tab.keyboard.press("s")
+    expect(tab.locator('input[value="suffixes"]')).to_be_checked()
+    tab.keyboard.press("?")
+    expect(tab.locator("#help")).to_be_visible()
+
+
+def test_a_letter_that_is_typed_into_a_field_is_no_command(opened):
+    tab = opened(mg.explore(drawn_table(17, 2)))
+    tab.locator("#red").focus()
+    tab.keyboard.type("dp")
+    expect(tab.locator("#stage")).to_have_attribute("data-answered", re.compile("red=3.15"))
+    assert tab.evaluate("() => document.documentElement.dataset.theme") is None
+
+
+def test_the_same_address_shows_the_same(opened, baby):
+    tab = opened(mg.explore(baby[1], red="000", start="111"))
+    tab.locator("#temperature-number").fill("0.25")
+    tab.locator("#start").fill("010")
+    tab.locator("#seed").fill("7")
+    tab.locator("#seed").press("Tab")
+    tab.locator('#stage[data-answered*="start=0.1.0"]').wait_for()
+    for _ in range(12):
+        tab.locator("#step").click()
+    address, said, text = tab.url, tab.locator("#status").inner_text(), tab.locator("#text").inner_text()
+    assert "temperature=0.25" in address
+    tab.goto("about:blank")
+    tab.goto(address)
+    tab.locator('#stage[data-answered*="temperature=0.25"]').wait_for()
+    assert tab.locator("#status").inner_text() == said
+    for _ in range(12):
+        tab.locator("#step").click()
+    assert tab.locator("#text").inner_text() == text
+    assert len(text) == 15
+    tab.locator("#seed").fill("8")
+    tab.locator("#seed").press("Tab")
+    expect(tab.locator("#text")).to_have_text("010")
+    for _ in range(12):
+        tab.locator("#step").click()
+    assert tab.locator("#text").inner_text() != text
+
+
+def test_an_address_that_means_nothing_is_the_beginning(opened, baby):
+    page = mg.explore(baby[1], red="000", start="111")
+    tab = opened(page, "#temperature=-1&top_k=9&red=7.7&start=1&picture=mosaic&picked=99&engine=none&seed=x&horizon=0")
+    assert tab.locator("#stage").get_attribute("data-answered") == (
+        "temperature=1&engine=huggingface&horizon=10&seed=1337&picture=graph&colour=long&shown=0&red=0.0.0&start=1.1.1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "problem", "sentence"),
+    [
+        ("red", "0101", "red-problem", "Red must fit in the window of 3 tokens, got 4; ask about a part of it"),
+        ("red", "2", "red-problem", "There is no token for “2”; the tokens are: 0 1"),
+        ("start", "11", "start-problem", "The window must have 3 tokens, got 2"),
+        ("top_k-number", "3", "settings-problem", "top_k must be at most the vocabulary's 2 tokens, got 3"),
+        ("temperature-number", "-1", "settings-problem", "temperature must be at least 0 and finite, got -1"),
+        ("horizon-number", "0", "settings-problem", "n must be a whole number from 1 to 100000, got 0"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_beside_the_field(opened, baby, field, text, problem, sentence):
+    tab = opened(mg.explore(baby[1], red="000", start="111"))
+    before = tab.locator("#status").inner_text()
+    tab.locator(f"#{field}").fill(text)
+    tab.locator(f"#{field}").press("Tab")
+    expect(tab.locator(f"#{problem}")).to_contain_text(sentence)
+    assert tab.locator("#status").inner_text() == before
+
+
+def test_above_5000_windows_the_numbers_are_certified_ones_of_the_nearest_temperature(opened):
+    table = drawn_table(2, 13)
+    page = mg.explore(table, red="bbbb", start="a" * 13)
+    tab = opened(page)
+    choose(tab, temperature=0.6)
+    hint = tab.locator("#numbers .hint").inner_text()
+    assert hint.startswith("Certified by Python at temperature 0.5")
+    assert hint.endswith("the nearest temperature it was asked about.")
+    expected = python_says(table, mg.SamplingSettings(temperature=0.5), "bbbb", "a" * 13, 10)
+    shown = [float(cell) for cell in tab.locator("#numbers table").last.locator("td").all_inner_texts()]
+    assert shown == pytest.approx([expected[name] for name in ("P(red", "Expected", "Entropy")], rel=1e-9)
+    live = python_says(table, mg.SamplingSettings(temperature=0.6), "bbbb", "a" * 13, 10)
+    assert numbers_on(tab) == pytest.approx({"P(red": live["P(red"]}, rel=1e-9)
+    tab.locator("#red").fill("ab")
+    tab.locator('#stage[data-answered*="red=0.1"]').wait_for()
+    assert tab.locator("#numbers table").last.locator("tbody tr").count() == 1  # the entropy rate, which no red changes
+
+
+def test_two_checkpoints_stand_side_by_side_with_what_moved(opened, baby):
+    tab = opened(mg.explore(baby[1], before=baby[0], red="000", start="111"))
+    assert tab.locator("#pictures .pane").count() == 1
+    choose(tab, shown="both")
+    assert tab.locator("#pictures .pane h2").all_inner_texts() == ["before", "after"]
+    expect(tab.locator("#status")).to_contain_text("with probability 0.119 (after; before: 0.478)")
+    before, after = (mg.tabulate(model) for model in baby)
+    for column, table in enumerate((before, after)):
+        expected = python_says(table, mg.SamplingSettings(), "000", "111", 10)
+        assert numbers_on(tab, column) == pytest.approx(expected, rel=1e-9)
+    chains = [mg.WindowChain.from_logits(table) for table in (before, after)]
+    moved = mg.compare_chains(*chains).total_variation.value
+    first = tab.locator("#moved tbody tr").first
+    assert first.locator("th").inner_text() == chains[0].label(int(np.argmax(moved)))
+    assert float(first.locator("td").inner_text()) == pytest.approx(moved.max(), rel=1e-2)
+
+
+def test_likeliest_ways_and_loops_are_pythons(opened, baby):
+    table = mg.tabulate(baby[1])
+    tab = opened(mg.explore(table, red="000", start="111"))
+    tab.locator("#ways tbody tr").first.wait_for()
+    chain = mg.WindowChain.from_logits(table)
+    best = mg.most_likely_paths(chain, "000", start="111", within=10, k=1)[0]
+    row = tab.locator("#ways tbody tr").first
+    assert float(row.locator("td").inner_text()) == pytest.approx(best.probability.value, rel=1e-2)
+    machine = mg.greedy_machine(table)
+    loops = tab.locator("#cycles tbody tr")
+    expect(loops).to_have_count(machine.n_cycles)
+    assert loops.first.locator("td").all_inner_texts() == ["4 tokens", "8 windows"]
+
+
+def test_the_loop_that_most_windows_lead_to_comes_first(opened):
+    table = drawn_table(3, 4, seed=2)
+    machine = mg.greedy_machine(table)
+    assert machine.n_cycles > 1
+    tab = opened(mg.explore(table))
+    loops = tab.locator("#cycles tbody tr")
+    expect(loops).to_have_count(machine.n_cycles)
+    sizes = [int(text.split(" ")[0]) for text in loops.locator("td:last-child").all_inner_texts()]
+    assert sizes == sorted(machine.basin_sizes.tolist(), reverse=True)
+
+
+def test_what_is_downloaded_holds_the_numbers(opened, baby):
+    table = mg.tabulate(baby[1])
+    tab = opened(mg.explore(table, red="000", start="111"))
+
+    def saved(name):
+        with tab.expect_download() as download:
+            tab.locator(f"#{name}").click()
+        return download.value.path().read_text(encoding="utf-8")
+
+    rows = list(csv.DictReader(io.StringIO(saved("csv"))))
+    chain = mg.WindowChain.from_logits(table)
+    assert [row["window"] for row in rows] == [chain.label(state) for state in range(8)]
+    assert [float(row["P(1) model"]) for row in rows] == pytest.approx(chain.next_token_probs[:, 1].tolist(), rel=1e-12)
+    shares = mg.stationary_distributions(chain).only().value
+    assert [float(row["long run model"]) for row in rows] == pytest.approx(shares.tolist(), rel=1e-9)
+    latex = saved("latex")
+    assert r"\toprule" in latex
+    risk = mg.hitting_probability(chain, "000", start="111", within=10).value
+    assert f"P(red within 10 from 111) & {risk:.6g} " in latex
+    assert ElementTree.fromstring(saved("svg")).tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_the_inside_is_that_of_the_picked_window(opened, baby):
+    tab = opened(mg.explore(baby[1], red="000", start="111"), "#picked=2")
+    assert tab.locator("#inside-title").inner_text() == "Inside “model”, for the window 010"
+    assert tab.locator("#next-title").inner_text() == "After 010"
+    shares = mg.WindowChain.from_model(baby[1]).next_token_probs[2]
+    shown = [float(text.removesuffix(" %")) for text in tab.locator("#next td").all_inner_texts()]
+    assert shown == pytest.approx(sorted(100 * shares, reverse=True), abs=0.1)
+
+
+def test_a_table_of_awkward_tokens_is_read_back_as_it_was(opened):
+    tokens = ("=cmd()", 'a"b', "x,y", "'", "🙂", "</script>")
+    table = mg.LogitTable(mg.StateSpace(6, 1), np.zeros((6, 6), np.float32), mg.Vocabulary(tokens))
+    tab = opened(mg.explore(table))
+    with tab.expect_download() as download:
+        tab.locator("#csv").click()
+    windows = [row["window"] for row in mg.read_table(download.value.path())]
+    assert windows == list(tokens)
+    assert "'=cmd()" in download.value.path().read_text(encoding="utf-8")
+
+
+def test_a_picked_state_is_let_go_by_picking_it_again_or_by_escape(opened, baby):
+    tab = opened(mg.explore(baby[1], red="000", start="111"), "#picked=2")
+    tab.keyboard.press("Escape")
+    expect(tab.locator("#next-title")).to_have_text("After 111")
+    assert "picked=" not in tab.url
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_dark_and_light_follow_the_system_until_the_reader_chooses(opened, baby, scheme):
+    page = mg.explore(baby[1])
+    tab = opened(page)
+    tab.emulate_media(color_scheme=scheme)
+    other = {"light": "dark", "dark": "light"}[scheme]
+    expect(tab.locator("#theme")).to_have_text(other.capitalize())
+    tab.keyboard.press("d")
+    assert tab.locator("html").get_attribute("data-theme") == other
+
+
+@pytest.mark.parametrize("size", [(360, 740), (390, 844), (1280, 800), (1920, 1080)])
+def test_nothing_runs_out_of_the_page_at_any_size(opened, baby, size):
+    tab = opened(mg.explore(baby[1], before=baby[0], red="000", start="111"), "#shown=both")
+    tab.set_viewport_size({"width": size[0], "height": size[1]})
+    assert tab.evaluate("() => document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    picture = tab.locator("#pictures").bounding_box()
+    controls = tab.locator("#controls").bounding_box()
+    is_beside = controls["x"] >= picture["x"] + picture["width"]
+    assert is_beside == (size[0] >= 900)
+    assert picture["y"] < size[1] / 2  # the picture is what one sees first
+
+
+def test_in_a_notebooks_frame_it_works_as_well(tab, baby):
+    tab.set_content(mg.explore(baby[1], red="000", start="111")._repr_html_())
+    expect(tab.frame_locator("iframe").locator("#status")).to_contain_text("with probability 0.119")
+
+
+def test_without_a_red_text_it_still_says_where_it_lives(opened):
+    tab = opened(mg.explore(drawn_table(3, 2)))
+    assert "nothing is red" in tab.locator("#status").inner_text()
+    assert list(numbers_on(tab)) == ["Entropy"]
+    expect(tab.locator("#ways")).to_contain_text("Nothing is red")
+
+
+def test_what_is_embedded_is_json_that_says_what_was_asked(opened, baby):
+    tab = opened(mg.explore(baby[1], red="000", start="111"))
+    content = json.loads(tab.locator("#content").text_content())
+    assert (content["red"], content["start"]) == ([[0, 0, 0]], [1, 1, 1])
