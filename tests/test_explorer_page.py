@@ -9,10 +9,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from awkward import AWKWARD
-from playwright.sync_api import expect
 
 import markovgpt as mg
 from markovgpt.demo import baby_gpt
+
+expect = pytest.importorskip("playwright.sync_api", reason="the explorer's tests need playwright").expect
 
 TOKENS = tuple(dict.fromkeys(token for token in AWKWARD if token))
 LETTERS = "abcdefghijklmnopq"
@@ -353,6 +354,24 @@ def test_nothing_runs_out_of_the_page_at_any_size(opened, baby, size):
 def test_in_a_notebooks_frame_it_works_as_well(tab, baby):
     tab.set_content(mg.explore(baby[1], red="000", start="111")._repr_html_())
     expect(tab.frame_locator("iframe").locator("#status")).to_contain_text("with probability 0.119")
+
+
+FAILING_WORKERS = {
+    "at once": "window.Worker = class { constructor() { throw new Error('forbidden'); } };",
+    "later": """window.Worker = class extends EventTarget {
+        constructor() { super(); setTimeout(() => this.dispatchEvent(new Event("error")), 50); }
+        postMessage() {}
+    };""",
+}
+
+
+@pytest.mark.parametrize("when", FAILING_WORKERS)
+def test_where_workers_are_forbidden_the_page_works_itself(opened, tab, baby, when):
+    tab.add_init_script(FAILING_WORKERS[when])
+    opened(mg.explore(baby[1], red="000", start="111"))
+    expect(tab.locator("#status")).to_contain_text("with probability 0.119")
+    choose(tab, temperature=0.5)
+    expect(tab.locator("#status")).to_contain_text("with probability 0.0154")
 
 
 def test_without_a_red_text_it_still_says_where_it_lives(opened):

@@ -6,10 +6,11 @@ const END_OF_WORKER = "// ---- the page ----"; // the line that Python writes af
 // The page's side: `ask(kind, question, take)`; of each kind only the newest question is answered.
 // While one is being answered the newest waits; those between, which a moving slider has left behind, are dropped.
 export function makeClient(program, models) {
-  const worker = startedWorker(program, models);
+  // the insides of the models are drawn in the page and would only be copied
+  const tables = models.map((model) => ({ ...model, weights: null, certified: [] }));
   const waiting = new Map(); // kind -> {question, take}
-  let running = null;
-  let lastId = 0;
+  let running = null; // {kind, question, take}
+  let worker = null;
 
   function ask(kind, question, take) {
     waiting.set(kind, { question, take });
@@ -19,36 +20,50 @@ export function makeClient(program, models) {
   function sendNext() {
     const [kind] = waiting.keys();
     if (kind === undefined) return;
-    const { question, take } = waiting.get(kind);
+    running = { kind, ...waiting.get(kind) };
     waiting.delete(kind);
-    running = { id: ++lastId, kind, take };
-    worker.postMessage({ id: lastId, kind, question });
+    send();
   }
 
-  worker.addEventListener("message", ({ data }) => {
+  function send() {
+    worker.postMessage({ kind: running.kind, question: running.question });
+  }
+
+  function receive({ data }) {
     const { take } = running;
     running = null;
     take(data);
     if (running === null) sendNext();
-  });
+  }
+
+  function workWith(newWorker) {
+    worker = newWorker;
+    worker.addEventListener("message", receive);
+    worker.postMessage({ models: tables });
+  }
+
+  // Some notebooks forbid workers, and say so only later: then the page itself works, and sliders wait a little.
+  function workWithinThePage() {
+    workWith(workerWithinThePage());
+    if (running !== null) send();
+  }
+
+  try {
+    workWith(startedWorker(program));
+    worker.addEventListener("error", workWithinThePage);
+  } catch {
+    workWithinThePage();
+  }
   return { ask };
 }
 
-// A worker made of the program's own text; where a browser gives none, the same loop within the page.
-function startedWorker(program, models) {
-  let worker;
-  try {
-    const source = `${program.slice(0, program.indexOf(END_OF_WORKER))}\nanswerMessages(self);\n`;
-    const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-    worker = new Worker(address);
-  } catch {
-    worker = workerWithinThePage();
-  }
-  // the insides of the models are drawn in the page and would only be copied
-  worker.postMessage({ models: models.map((model) => ({ ...model, weights: null, certified: [] })) });
-  return worker;
+// A worker made of the program's own text.
+function startedWorker(program) {
+  const source = `${program.slice(0, program.indexOf(END_OF_WORKER))}\nanswerMessages(self);\n`;
+  return new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
 }
 
+// The same loop without a thread of its own.
 function workerWithinThePage() {
   const toWorker = new EventTarget();
   const toPage = new EventTarget();

@@ -12,36 +12,42 @@ export function showNumbers(content, asked, found, certified) {
   const headings = ["", ...content.models.map((model) => model.name)];
   const rows = numberRows(content, asked, found).map(([name, ...cells]) => [
     name,
-    ...cells.map(({ value, residual }) => withResidual(value, residual)),
+    ...cells.map(withResidual),
   ]);
   const parts = [makeTable(headings, rows)];
   if (certified.some((nearest) => nearest !== null)) parts.push(...certifiedParts(content, asked, certified));
   placeNamed("numbers").replaceChildren(...parts);
 }
 
-// The rows of the table of answers: a name, then {value, residual} for each model. Also what LaTeX is made of.
+// The rows of the table of answers: a name, then {value, residual, converged} for each model. LaTeX is made of it too.
 export function numberRows(content, asked, found) {
   const row = (name, cell) => [name, ...found.map(cell)];
   const rows = [];
   if (asked.red.length > 0) {
     const start = shownTokens(content.models[0], asked.start);
-    rows.push(row(`P(red within ${asked.horizon} from ${start})`, (one) => ({ value: one.reachFromStart, residual: null })));
+    rows.push(row(`P(red within ${asked.horizon} from ${start})`, (one) => ({ value: one.reachFromStart })));
     if (found.every((one) => one.expected !== null)) {
       rows.push(row(`Expected tokens until red from ${start}`, (one) => one.expected));
-      rows.push(row("Share of the long run on red", (one) => ({ value: one.atRed, residual: one.longRun.residual })));
+      rows.push(row("Share of the long run on red", (one) => ({ ...solved(one), value: one.atRed })));
     }
   }
   if (found.every((one) => one.longRun !== null)) {
-    rows.push(row("Entropy rate, bits a token", (one) => ({ value: one.entropy, residual: one.longRun.residual })));
+    rows.push(row("Entropy rate, bits a token", (one) => ({ ...solved(one), value: one.entropy })));
   }
   return rows;
 }
 
-function withResidual(value, residual) {
+// How well the long run was solved, which what is taken from it inherits.
+function solved({ longRun }) {
+  return { residual: longRun.residual, converged: longRun.converged };
+}
+
+// A number, and below it how well its equations hold; a product of n steps has nothing to solve.
+function withResidual({ value, residual, converged }) {
   const cell = makeElement("span", { class: "number", title: String(value) }, digitsText(value, 6));
-  if (residual === null) return cell;
-  const small = makeElement("small", {}, `residual ${digitsText(residual, 1)}`);
-  return makeElement("span", {}, cell, small);
+  if (residual === undefined) return cell;
+  const words = converged ? `residual ${digitsText(residual, 1)}` : `not converged, residual ${digitsText(residual, 1)}`;
+  return makeElement("span", {}, cell, makeElement("small", converged ? {} : { class: "problem" }, words));
 }
 
 const CERTIFIED_NAMES = { reach: "P(red within n)", expected: "Expected tokens until red", entropy: "Entropy rate, bits a token" };

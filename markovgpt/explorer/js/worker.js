@@ -3,7 +3,7 @@ import { answersOf, machinesOf, waysOf } from "./answers.js";
 
 const ANSWERS = { answers: answersOf, machines: machinesOf, ways: waysOf };
 
-// Listen for {models}, then for {id, kind, question}; each question is answered by {id, answer} or {id, problem}.
+// Listen for {models}, then for {kind, question}; each question is answered by {answer} or {problem}.
 export function answerMessages(worker) {
   let models = [];
   worker.addEventListener("message", ({ data }) => {
@@ -11,7 +11,7 @@ export function answerMessages(worker) {
       models = data.models;
       return;
     }
-    worker.postMessage({ id: data.id, ...answered(data.kind, models, data.question) });
+    worker.postMessage(answered(data.kind, models, data.question));
   });
 }
 
