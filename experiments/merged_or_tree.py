@@ -76,6 +76,11 @@ class Compared:
     calls: int
     tree: tuple[Bounds, ...]
 
+    @property
+    def near(self) -> Bounds | None:
+        """The first bounds of the tree that are a factor of `NEAR` apart or less."""
+        return next((bounds for bounds in self.tree if 0 < bounds.upper <= NEAR * bounds.lower), None)
+
 
 def rows_of_chain(chain: mg.WindowChain) -> Rows:
     """What a tree asks a chain that is there already."""
@@ -134,8 +139,7 @@ def compared(
 
 def table_row(name: str, found: Compared) -> Row:
     """What the table says of a question."""
-    last = found.tree[-1]
-    near = next((bounds for bounds in found.tree if 0 < bounds.upper <= NEAR * bounds.lower), None)
+    last, near = found.tree[-1], found.near
     return {
         "model": name,
         "T": f"{found.temperature:g}",
@@ -238,16 +242,16 @@ def sentences_of(found: dict[str, list[Compared]], long: Sequence[Row]) -> list[
     """What was found."""
     own, few = found["names"], found["three tokens"]
     widest = max(each.merged.upper - each.merged.lower for each in own)
-    near = [each for each in own if each.tree[-1].upper <= NEAR * each.tree[-1].lower]
+    near = [each.near for each in own if each.near is not None]
     budget = max(each.tree[-1].prefixes for each in own)
     most = max(each.tree[-1].width for each in few)
     same = [row for row in long if row["texts"] == row["windows"]]
     lost = [row for row in long if row["P, merged"] == "not listed"]
-    first = near[0].tree[-1] if near else None
+    least = min((bounds.windows for bounds in near), default=None)
     return [
         f"On names the merged chain answers every horizon with {own[-1].calls:,} calls at most and bounds "
         f"{widest:.0e} apart; with {budget:,} prefixes at most the tree knows P to a factor of {NEAR} in "
-        f"{len(near)} of {len(own)} questions" + (f", once with {first.calls:,} calls." if first else "."),
+        f"{len(near)} of {len(own)} questions" + ("." if least is None else f", with {least:,} calls at least."),
         f"With three tokens and {few[-1].calls} windows to ask about, {few[-1].tree[-1].prefixes:,} prefixes leave the "
         f"tree's bounds up to {most:.2g} apart.",
         f"With a window of {long[0]['L']} tokens {len(same)} of {len(long)} questions have as many windows as texts: "

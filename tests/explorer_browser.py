@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 JS = Path(__file__).parents[1] / "markovgpt" / "explorer" / "js"
+IMPORT = re.compile(r'^import \{ [^}]* \} from "\./(\w+\.js)";$', re.MULTILINE)
 
 
 @pytest.fixture(scope="session")
@@ -35,22 +36,31 @@ def tab(chromium):
     assert not problems, problems
 
 
+def modules(*names):
+    """These js files, each after those that it imports from."""
+    found = []
+    for name in names:
+        imported = IMPORT.findall((JS / name).read_text(encoding="utf-8"))
+        found += [file for file in (*modules(*imported), name) if file not in found]
+    return list(dict.fromkeys(found))
+
+
 def joined(*names):
-    """The js files as one module source, as the page has them: without imports between them and without exports."""
-    source = "\n".join((JS / name).read_text(encoding="utf-8") for name in names)
+    """The js files and those that they import as one module source, as the page has them.
+
+    >>> "export" in joined(), "import" in joined("walk.js")
+    (False, False)
+    """
+    source = "\n".join((JS / name).read_text(encoding="utf-8") for name in modules(*names))
     source = re.sub(r'^import \{[^}]*\} from "\./\w+\.js";$', "", source, flags=re.MULTILINE)
     return re.sub(r"^export (?=(async )?(function|const|class)\b)", "", source, flags=re.MULTILINE)
 
 
 def open_js(tab, *names):
-    """Load js files into the tab, in this order; what they export is then global there, for `tab.evaluate`.
-
-    >>> "export" in joined()
-    False
-    """
+    """Load js files into the tab; what they and those they import export is then global there, for `tab.evaluate`."""
     exported = [
         name
-        for file in names
+        for file in modules(*names)
         for name in re.findall(
             r"^export (?:async )?(?:function\*?|const|class) (\w+)",
             (JS / file).read_text(encoding="utf-8"),

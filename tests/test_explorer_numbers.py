@@ -1,4 +1,4 @@
-"""The numbers of the explorer, in a real Chromium: what numbers.js says is what Python says."""
+"""The numbers of the explorer, in a real Chromium: what its modules say is what Python says."""
 
 import base64
 import itertools
@@ -19,6 +19,20 @@ NAMES = Path(__file__).parents[2] / "shared" / "data" / "hf_names_ctx3"
 needs_names = pytest.mark.skipif(not NAMES.exists(), reason="the real inputs are not beside this checkout")
 MODELS = ["baby", "random", pytest.param("names", marks=needs_names)]
 NEVER = float("-inf")
+SUBJECTS = (
+    "table",
+    "settings",
+    "rows",
+    "products",
+    "classes",
+    "greedy",
+    "long_run",
+    "red",
+    "ways",
+    "walker",
+    "compare",
+)
+NUMBERS = tuple(f"{name}.js" for name in SUBJECTS)
 
 
 @cache
@@ -88,7 +102,7 @@ def decoded(value):
 @pytest.fixture
 def ask(tab):
     """Evaluate an expression of `table`, `rows` and `given`."""
-    open_js(tab, "numbers.js")
+    open_js(tab, *NUMBERS)
     tab.evaluate(f"() => {{ window.plain = {PLAIN}; }}")
 
     def asked(expression, table=None, settings=None, given=None):
@@ -522,7 +536,7 @@ def test_ways_of_no_token_none_and_below_the_doubles(ask):
 
 
 def sfc32(seed):
-    """The generator again: sfc32, seeded as numbers.js says, in Python's whole numbers."""
+    """The generator again: sfc32, seeded as walker.js says, in Python's whole numbers."""
     word = 2**32 - 1
     a, b, c, counter = seed & word, 0x9E3779B9, 0x243F6A88, 1
 
@@ -593,7 +607,7 @@ def test_the_comparison_by_hand(ask):
 def test_the_numbers_run_in_a_worker(tab):
     tab.set_content("<!doctype html>")
     answer = "onmessage = ({data}) => { const t = tableOf(data); postMessage(rowsOf(t, {temperature: 0, "
-    source = joined("numbers.js") + answer + 'engine: "vllm"}).kept); };'
+    source = joined("table.js", "rows.js") + answer + 'engine: "vllm"}).kept); };'
     found = tab.evaluate(
         """([source, model]) => new Promise((resolve) => {
             const worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));

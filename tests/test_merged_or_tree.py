@@ -8,7 +8,7 @@ import pytest
 
 import markovgpt as mg
 from experiments import merged_or_tree
-from experiments.merged_or_tree import STUDY, Settings, compared, curve_rows, table_row, windows_asked
+from experiments.merged_or_tree import STUDY, Settings, compared, curve_rows, sentences_of, table_row, windows_asked
 from experiments.study import run
 
 COINS = mg.WindowChain(mg.StateSpace(2, 2), np.full((4, 2), 0.5))
@@ -30,6 +30,19 @@ def test_coins_by_hand():
 def test_an_unfinished_tree_has_no_calls_to_show():
     found = compared(COINS, (1, 1), (0, 0), 1.0, 12, 4)
     assert table_row("coins", found)["calls until a factor of 2"] == "more"
+
+
+@pytest.mark.parametrize(
+    ("questions", "says"),
+    [
+        ([(3, 100), (12, 4)], "6 prefixes at most the tree knows P to a factor of 2 in 1 of 2 questions, with 3 calls"),
+        ([(12, 4)], "4 prefixes at most the tree knows P to a factor of 2 in 0 of 1 questions."),
+    ],
+)
+def test_the_first_sentence_says_what_the_tree_needed(questions, says):
+    found = [compared(COINS, (1, 1), (0, 0), 1.0, within, most) for within, most in questions]
+    long = [{"L": 2, "texts": 4, "windows": 4, "P, merged": "0.5"}]
+    assert says in sentences_of({"names": found, "three tokens": found}, long)[0]
 
 
 def test_windows_asked_by_hand():

@@ -1,5 +1,11 @@
 // What is asked about a model, as one answer: everything the pictures and panels need. Runs in the worker; no DOM here.
-import { compareRows, entropyRate, expectedTime, greedyMachine, likeliestWays, longRun, reachWithin, redMask, rowsOf, stateOf, tableOf, windowOf } from "./numbers.js";
+import { compareRows } from "./compare.js";
+import { greedyMachine } from "./greedy.js";
+import { entropyRate, longRun } from "./long_run.js";
+import { expectedTime, reachWithin, redMask } from "./red.js";
+import { rowsOf } from "./rows.js";
+import { stateOf, tableOf, windowOf } from "./table.js";
+import { likeliestWays } from "./ways.js";
 
 export const MOST_LIVE_STATES = 5000; // above, long runs and times are Python's, at grid settings
 const MOST_WAYS = 5;

@@ -1,5 +1,5 @@
 // What the reader has chosen: settings, question and picture; kept in the page's address so that a link shows the same.
-import { ENGINE_NAMES } from "./numbers.js";
+import { ENGINE_NAMES } from "./settings.js";
 
 const PICTURES = ["graph", "mosaic", "suffixes"];
 const COLOURS = ["long", "reach", "basin", "moved"];

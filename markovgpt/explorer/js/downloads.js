@@ -1,5 +1,5 @@
 // What a reader takes away: the picture as SVG, the states as csv, the answers as a LaTeX table.
-import { windowOf } from "./numbers.js";
+import { windowOf } from "./table.js";
 import { numberRows } from "./panels.js";
 import { digitsText, settingsInWords, shownTokens } from "./words.js";
 

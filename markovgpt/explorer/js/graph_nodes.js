@@ -3,7 +3,7 @@ import { SQUARE_SIDE, distanceOf } from "./arrows.js";
 import { colourOfValue, inkOn, rgbText } from "./colours.js";
 import { outlined, percentText, setAttributes, svgElement, svgText } from "./drawing.js";
 import { textWidth, tokenLook, valueText } from "./drawing.js";
-import { windowOf } from "./numbers.js";
+import { windowOf } from "./table.js";
 
 // Middles of neighbours, in diameters: of few states, and at least.
 const NEIGHBOURS_WIDE = 2.6;

@@ -1,6 +1,6 @@
 // The panels beside the picture: answers with their residuals, what moved, the next token, ways to red, loops.
 import { makeBar, makeElement, makeTable, placeNamed } from "./elements.js";
-import { windowOf } from "./numbers.js";
+import { windowOf } from "./table.js";
 import { asPercent, countWords, digitsText, settingsInWords, shownTokens } from "./words.js";
 
 const MOST_BARS = 30;

@@ -3,7 +3,7 @@ import { makeGraph } from "./graph.js";
 import { makeMosaic } from "./mosaic.js";
 import { makeSuffixes } from "./suffixes.js";
 import { makeElement, placeNamed } from "./elements.js";
-import { successorOf } from "./numbers.js";
+import { successorOf } from "./table.js";
 
 const MAKERS = { graph: makeGraph, mosaic: makeMosaic, suffixes: makeSuffixes };
 export const COLOUR_NAMES = {

@@ -1,5 +1,6 @@
 // The random walk: one sampled token a step. It writes its text and leaves a trail in the picture.
-import { sampleToken, stateOf, walker } from "./numbers.js";
+import { stateOf } from "./table.js";
+import { sampleToken, walker } from "./walker.js";
 
 const LONGEST_TRAIL = 24;
 const LONGEST_TEXT = 2000; // tokens that stay written

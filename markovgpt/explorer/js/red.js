@@ -1,0 +1,63 @@
+// Red.
+import { dotOf } from "./arrays.js";
+import { reachedFrom, reaching } from "./classes.js";
+import { certainly } from "./long_run.js";
+import { pull } from "./products.js";
+import { written } from "./settings.js";
+import { restartedChain, stationaryOf } from "./stationary.js";
+import { stateOf } from "./table.js";
+
+// "" where patterns (lists of tokens) can be red in this table, otherwise a sentence.
+export function redError(table, patterns) {
+  for (const pattern of patterns) {
+    if (pattern.length === 0) return "a red pattern must have at least one token, got none; say which text is red";
+    if (pattern.length > table.L) {
+      return (
+        `a red pattern must fit into the window of ${table.L} tokens here, got one of ${pattern.length}; ` +
+        "give a shorter one, or ask Python (hitting_probability)"
+      );
+    }
+    const stranger = pattern.find((token) => !(Number.isInteger(token) && token >= 0 && token < table.V));
+    if (stranger !== undefined) {
+      return `red tokens must be whole numbers in 0..${table.V - 1}, got ${written(stranger)}; see the vocabulary`;
+    }
+  }
+  return "";
+}
+
+// 1 for each window that ends with one of the patterns.
+export function redMask(table, patterns) {
+  const mask = new Uint8Array(table.n);
+  for (const pattern of patterns) {
+    const spacing = table.V ** pattern.length;
+    for (let s = stateOf(table, pattern); s < table.n; s += spacing) mask[s] = 1;
+  }
+  return mask;
+}
+
+// P(red within n tokens) from every start; 1 where the start is red.
+export function reachWithin(table, rows, red, n) {
+  let chance = Float64Array.from(red);
+  let further = new Float64Array(table.n);
+  for (let step = 0; step < n; step++) {
+    pull(table, rows.probs, chance, further);
+    for (let s = 0; s < table.n; s++) if (red[s]) further[s] = 1;
+    [chance, further] = [further, chance];
+  }
+  return chance;
+}
+
+// Expected tokens until red: 0 where the start is red, Infinity where it may never come.
+// From the chain that is restarted at the start whenever red is reached: 1 / (its rate of red), without a subtraction.
+export function expectedTime(table, rows, red, start) {
+  const exact = { residual: 0, cycles: 0, converged: true };
+  if (red[start]) return { value: 0, ...exact };
+  const reached = reachedFrom(table, rows.kept, start, red);
+  const reaches = reaching(table, rows.kept, red);
+  if (reached.some((isReached, s) => isReached && !reaches[s])) return { value: Infinity, ...exact };
+  const live = reached.map((isReached, s) => isReached && !red[s]);
+  const chain = restartedChain(table, rows, live, certainly(table, start));
+  const { x, residual, cycles, converged } = stationaryOf(chain);
+  const value = 1 / dotOf(x, chain.exits);
+  return { value, residual, cycles, converged: converged && Number.isFinite(value) };
+}
