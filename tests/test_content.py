@@ -123,8 +123,3 @@ def test_models_that_do_not_go_together_are_refused():
         page_content({name: table_of() for name in "abc"})
     with pytest.raises(mg.InvalidInput, match="one model or two, got 0"):
         page_content({})
-
-
-def test_more_than_a_page_holds_is_refused():
-    with pytest.raises(mg.TooLarge, match="at most 200,000 windows and 2,000,000 logits, got 262,144 windows"):
-        page_content({"one": table_of(2, 18, vocabulary=None)})

@@ -17,19 +17,18 @@ from markovgpt.analysis.reachability import expected_hitting_time, hitting_proba
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.stationary import long_run_distribution
 from markovgpt.chains.logits import LogitTable
-from markovgpt.chains.red import ending_with, pattern_tokens
+from markovgpt.chains.red import pattern_tokens
 from markovgpt.chains.sampling import SamplingSettings
-from markovgpt.chains.states import Mask, StateSpace, Window, is_count
+from markovgpt.chains.states import StateSpace, Window, is_count
 from markovgpt.chains.window_chain import WindowChain
-from markovgpt.errors import InvalidInput, NotConverged, TooLarge
+from markovgpt.errors import InvalidInput, NotConverged
+from markovgpt.explorer.merged import is_too_large, merged_by_suffix, windows_ending
 from markovgpt.export.tables import certified_digits
 from markovgpt.graphs.ring_layout import ring_layout
 from markovgpt.solvers.certificate import Enclosure
 
 MOST_LIVE = 5_000  # states up to which the page solves by itself
 MOST_DRAWN, MOST_ARROWS = 150, 5_000  # states and arrows of a graph
-MOST_STATES = 200_000  # cells of a mosaic
-MOST_LOGITS = 2_000_000  # numbers in one page
 TEMPERATURES = (0.0, 0.5, 1.0, 1.5)  # of the certified answers of a large chain
 SHOWN_SETTINGS = ("temperature", "top_k", "top_p", "min_p", "engine")  # those that the page has
 LOWEST_LOG10 = -300.0  # of a share of the long run in a picture
@@ -52,6 +51,8 @@ def page_content(
 ) -> Content:
     """What does the page hold? A dict of json's types.
 
+    Of more than 200,000 windows or 2,000,000 logits it holds the windows merged by their newest tokens, and says so.
+
     Parameters
     ----------
     tables: one table of logits by its name, or two of the same windows and tokens, such as before and after training.
@@ -66,7 +67,7 @@ def page_content(
     ------
     InvalidInput: no table, more than two or two of different windows, settings that the page does not have, red or a
         start that does not fit the windows, a horizon or a seed outside its range.
-    TooLarge: more windows or logits than a page holds.
+    TooLarge: tokens of which a page does not hold even the newest.
 
     >>> uniform = LogitTable(StateSpace(2, 1), np.zeros((2, 2)))
     >>> content = page_content({"coin": uniform}, red=(1,))
@@ -80,8 +81,12 @@ def page_content(
     first = next(iter(full.values()))
     patterns = _red_of(first, red)
     begin = (0,) * first.context_length if start is None else _start_of(first, start)
-    asked = {"red": patterns, "start": begin, "horizon": horizon}
     given = weights or {}
+    if is_too_large(list(full.values())):
+        merged = merged_by_suffix(full, chosen, red=patterns, start=begin, horizon=horizon)
+        full, note = merged.tables, f"{note} {merged.note}".strip()
+        begin, chosen, given = begin[-merged.length :], SamplingSettings(), {}
+    asked = {"red": patterns, "start": begin, "horizon": horizon}
     return {
         "title": _title(list(full)) if title is None else title,
         "note": note,
@@ -134,16 +139,10 @@ def _check_settings(settings: SamplingSettings, horizon: int, seed: int) -> None
 
 
 def _check_tables(tables: Sequence[LogitTable]) -> None:
-    """Refuse tables that do not fit on a page, or beside each other."""
+    """Refuse tables that do not stand on a page beside each other."""
     if not 1 <= len(tables) <= 2:
         raise InvalidInput(f"the page must have one model or two, got {len(tables)}; leave some out")
     first = tables[0]
-    n_logits = len(tables) * first.logits.size
-    if first.space.n_states > MOST_STATES or n_logits > MOST_LOGITS:
-        raise TooLarge(
-            f"a page must have at most {MOST_STATES:,} windows and {MOST_LOGITS:,} logits, got "
-            f"{first.space.n_states:,} windows and {n_logits:,} logits; give a shorter context (--context-length)"
-        )
     for other in tables[1:]:
         if other.space != first.space or other.vocabulary != first.vocabulary:
             raise InvalidInput(
@@ -228,7 +227,7 @@ def _certified(
     answers: dict[str, str] = {}
     found: Content = {"settings": _shown_settings(settings), "answers": answers}
     if red:
-        mask = _mask_of(table, red)
+        mask = windows_ending(table.space, red)
         answers["reach"] = certified_digits(hitting_probability(chain, mask, start=begin, within=horizon))
         answers["expected"] = _digits_or_not(expected_hitting_time, chain, mask, start=begin)
     try:
@@ -243,11 +242,6 @@ def _certified(
 
 
 NOT_CERTIFIED = "not certified"
-
-
-def _mask_of(table: LogitTable, red: Sequence[Window]) -> Mask:
-    """The windows that end with a red pattern."""
-    return np.asarray(np.logical_or.reduce([ending_with(table.space, pattern) for pattern in red]))
 
 
 def _digits_or_not(question: Any, *given: Any, **named: Any) -> str:
