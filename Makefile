@@ -2,13 +2,19 @@
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint types floors small experiments clean
+.PHONY: demo test chromium lint types floors small experiments clean
 
 demo: .venv/installed
 	.venv/bin/markovgpt demo
 
-test: .venv/installed-test
+test: .venv/installed-test chromium
 	.venv/bin/python -m pytest --numprocesses 2 $(TESTS)
+
+# the tests of the explorer drive a real Chromium; it is installed where Debian's apt may do so
+chromium:
+	@command -v chromium >/dev/null || { command -v apt-get >/dev/null && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq chromium; } >/dev/null 2>&1 || \
+		echo "No Chromium, and apt may not install one: the tests of the explorer's page are skipped."
 
 lint: .venv/installed-lint
 	.venv/bin/ruff check .
