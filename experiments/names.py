@@ -3,8 +3,8 @@
 A GPT over 27 tokens (the end of the line and a to z) that learned a list of names; a name is what it writes on a fresh
 line until the line ends. For each context length:
 
-    table     windows, bits per token, the mean length of a name, how far the law of lengths is from the list's in total
-              variation, the probability to write a name of the list, and the likeliest name
+    table     windows, bits per token, the tokens for each end of a line, how far the law of lengths is from the list's
+              in total variation, the probability to write a name of the list, and the likeliest name
     likeliest the likeliest whole names, of all that there are, and whether they stand in the list
     lengths   the law of lengths beside that of the list
     long_run  the windows in which it is most of the time, beside their share of the list
@@ -46,10 +46,11 @@ from markovgpt.export.figures import bar_figure
 from markovgpt.export.mosaic_figure import mosaic_figure
 from markovgpt.export.outward import bounds_in_digits
 from markovgpt.models.identity import identity_of
+from markovgpt.scaled import as_floats
 from markovgpt.solvers.certificate import Enclosure
 
 START = "\n"
-WORDS = ("ass", "sex", "kill")
+WORDS = ("ass", "sex")
 MOST_DRAWN = 2**20  # windows
 NOTHING = "(none)"  # a line that ends at once
 SERIES = 1000  # names, of which at least one holds the word
@@ -154,6 +155,19 @@ def between(lower: float, upper: float) -> mg.Answer:
     return mg.Answer.of(Enclosure(value, low, high, 0.0, "bounds"))
 
 
+def tokens_of_a_name(stream: mg.WindowChain, long_run: mg.Answer) -> mg.Answer:
+    """How many tokens there are in the long run for each end of a line, the end among them.
+
+    >>> coin = mg.WindowChain(mg.StateSpace(2, 1), np.array([[0.25, 0.75], [0.25, 0.75]]))
+    >>> float(tokens_of_a_name(coin, mg.stationary_distributions(coin).only()).value)
+    4.0
+    """
+    at_end = np.where(np.arange(stream.n_states) % stream.space.vocab_size == END, 1.0, 0.0)
+    share = mean_under(long_run, Enclosure(at_end, at_end, at_end, 0.0, "ends of lines"))
+    lower, upper = (float(as_floats(part)) for part in (share.lower, share.upper))
+    return between(np.nextafter(1 / upper, 0.0), np.nextafter(1 / lower, np.inf))
+
+
 def length_rows(name: str, law: mg.HittingLaw, counts: Sequence[int]) -> list[Row]:
     """The law of lengths beside what was counted."""
     rows = []
@@ -217,7 +231,6 @@ def asked(spoken: Spoken, names: Sequence[str], settings: Settings, folder: Path
     counts = np.bincount([len(name) for name in names]).tolist()
     longest = max(settings.longest, len(counts) - 1)
     law = mg.hitting_law(spoken.lines, list(ENDS), start=START, steps=longest + 1)
-    tokens = mg.expected_hitting_time(spoken.lines, list(ENDS), start=START)
     long_run = mg.stationary_distributions(spoken.stream).only()
     tables = {
         "likeliest": likeliest_rows(spoken, names, settings.likeliest),
@@ -231,7 +244,7 @@ def asked(spoken: Spoken, names: Sequence[str], settings: Settings, folder: Path
         "context": spoken.name,
         "windows": spoken.stream.n_states,
         "bits per token": mg.certified_digits(mg.Answer.of(rate)),
-        "tokens of a name": mg.certified_digits(tokens),
+        "tokens of a name": mg.certified_digits(tokens_of_a_name(spoken.stream, long_run)),
         "of the list": f"{1 + sum(map(len, names)) / len(names):.6f}",
         "lengths apart": mg.certified_digits(lengths_apart(law, counts)),
         "P(listed)": mg.certified_digits(any_text_probability(spoken.lines, START, [name + "\n" for name in names])),

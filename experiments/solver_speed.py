@@ -40,7 +40,7 @@ class Settings:
     steps: int = option(STEPS, "optimiser steps of the model that is trained here")
     red: str = option("sex", "the text that is waited for, from a window of ends of lines")
     temperatures: tuple[float, ...] = option((1.0, 0.25), "sampling temperatures")
-    limits: tuple[float, ...] = option((100.0, 5.0), "seconds of each peer, for each temperature")
+    limits: tuple[float, ...] = option((40.0, 3.0), "seconds of each peer, for each temperature")
     peers: tuple[str, ...] = option(tuple(PEERS), "who is asked beside us, each in an environment of its own")
 
     def __post_init__(self) -> None:

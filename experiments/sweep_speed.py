@@ -41,7 +41,7 @@ class Settings:
     within: int = option(200, "tokens")
     temperatures: tuple[float, ...] = option(TEMPERATURES, "sampling temperatures")
     top_ks: tuple[int | None, ...] = option(TOP_KS, "tokens left, each with each temperature")
-    compared: int = option(2, "temperatures, the first ones, for which every way is measured")
+    compared: int = option(1, "temperatures, the first ones, for which every way is measured")
     target_seconds: float = option(300.0, "what all settings should take")
 
     def __post_init__(self) -> None:

@@ -170,16 +170,18 @@ def test_what_was_found_fits_together():
         with (FOLDER / f"{name}.csv").open() as file:
             return list(csv.DictReader(file))
 
-    table, likeliest, lengths = rows("table")[0], rows("likeliest"), rows("lengths")
-    listed = set(default_names())
-    assert all((row["listed"] == "yes") == (row["name"] in listed) for row in likeliest)
-    chances = [float(row["P"]) for row in likeliest]
-    assert chances == sorted(chances, reverse=True)
-    assert sum(p for row, p in zip(likeliest, chances, strict=True) if row["listed"] == "yes") < float(
-        table["P(listed)"]
-    )
-    counted = Counter(map(len, default_names()))
-    assert [int(row["names"]) for row in lengths] == [counted[letters] for letters in range(len(lengths))]
-    mean = sum(float(row["P"]) * (int(row["letters"]) + 1) for row in lengths)
-    assert 0.9 * float(table["tokens of a name"]) < mean < float(table["tokens of a name"])
+    listed, counted = set(default_names()), Counter(map(len, default_names()))
+    for table in rows("table"):
+        likeliest, lengths = (
+            [row for row in rows(name) if row["context"] == table["context"]] for name in ("likeliest", "lengths")
+        )
+        assert all((row["listed"] == "yes") == (row["name"] in listed) for row in likeliest)
+        chances = [float(row["P"]) for row in likeliest]
+        assert chances == sorted(chances, reverse=True)
+        known = sum(p for row, p in zip(likeliest, chances, strict=True) if row["listed"] == "yes")
+        assert known < float(table["P(listed)"])
+        assert [int(row["names"]) for row in lengths] == [counted[letters] for letters in range(len(lengths))]
+        # of a first name from the beginning of a line, cut; in the long run windows reach into the name before
+        mean = sum(float(row["P"]) * (int(row["letters"]) + 1) for row in lengths)
+        assert float(table["tokens of a name"]) == pytest.approx(mean, rel=0.15)
     assert names.STUDY.settings == Settings()

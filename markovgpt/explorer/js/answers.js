@@ -25,11 +25,17 @@ function answersOfOne(model, question) {
   const start = stateOf(table, question.start);
   const reach = reachWithin(table, rows, red, question.horizon);
   const found = { probs: rows.probs, kept: rows.kept, red, reach, reachFromStart: reach[start] };
-  if (table.n > MOST_LIVE_STATES) return { ...found, longRun: null, expected: null, entropy: null, likeliest: null, atRed: null };
+  if (table.n > MOST_LIVE_STATES)
+    return { ...found, longRun: null, expected: null, entropy: null, likeliest: null, atRed: null };
   const lived = longRun(table, rows, start);
   return {
     ...found,
-    longRun: { value: lived.value, residual: lived.residual, converged: lived.converged, classes: lived.classes.recurrent.length },
+    longRun: {
+      value: lived.value,
+      residual: lived.residual,
+      converged: lived.converged,
+      classes: lived.classes.recurrent.length,
+    },
     expected: hasRed ? expectedTime(table, rows, red, start) : null,
     entropy: entropyRate(table, rows, lived.value),
     likeliest: likeliestWindow(table, lived.value),

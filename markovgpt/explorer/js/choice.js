@@ -29,7 +29,19 @@ export function settingsOf(choice) {
 // A choice as the text after the # of an address; what is off is left out.
 export function hashOfChoice(choice) {
   const parts = new URLSearchParams();
-  for (const name of ["temperature", "top_k", "top_p", "min_p", "engine", "horizon", "seed", "picture", "colour", "shown", "picked"]) {
+  for (const name of [
+    "temperature",
+    "top_k",
+    "top_p",
+    "min_p",
+    "engine",
+    "horizon",
+    "seed",
+    "picture",
+    "colour",
+    "shown",
+    "picked",
+  ]) {
     if (choice[name] !== null) parts.set(name, String(choice[name]));
   }
   parts.set("red", choice.red.map((tokens) => tokens.join(".")).join("_"));

@@ -4,13 +4,13 @@ import { svgElement, svgText, textWidth, themeOf, valueText } from "./drawing.js
 // Every fifth of the 256 colours of matplotlib's cividis, every fifteenth of its coolwarm.
 const CIVIDIS = colourTable(
   "00224d 002655 00295e 002c67 003070 083370 16366f 1f3a6e 273d6d 2e416c 34446c 39486c 3f4b6b 444f6b 49526b 4e566c " +
-  "52596c 575d6d 5b606e 60646e 64676f 686b71 6d6e72 717273 757575 797977 7e7d78 838078 878478 8c8878 918c77 968f77 " +
-  "9b9376 a09775 a59b73 aa9f72 afa370 b4a76f b9ab6d beb06a c4b468 c9b865 cebc62 d4c15e d9c55a dfca56 e4ce51 ead34c " +
-  "efd846 f5dc3f fbe136 fde737",
+    "52596c 575d6d 5b606e 60646e 64676f 686b71 6d6e72 717273 757575 797977 7e7d78 838078 878478 8c8878 918c77 968f77 " +
+    "9b9376 a09775 a59b73 aa9f72 afa370 b4a76f b9ab6d beb06a c4b468 c9b865 cebc62 d4c15e d9c55a dfca56 e4ce51 ead34c " +
+    "efd846 f5dc3f fbe136 fde737",
 );
 const COOLWARM = colourTable(
   "3a4cc0 4c66d6 5f7ee7 7395f4 87aafc 9cbcfe b0cbfb c3d5f2 d5dbe5 e4d8d1 efcdbb f6bda4 f6aa8c f29375 e9795e db5c4a " +
-  "c93b37 b30326",
+    "c93b37 b30326",
 );
 const INFINITE_COLOUR = [0, 0, 0];
 
@@ -72,10 +72,17 @@ let patternsMade = 0;
 export function hatching(colour, spacing = 6, thick = 1.5) {
   patternsMade += 1;
   const line = svgElement("path", { d: `M0 0V${spacing}`, stroke: colour, "stroke-width": thick * 2 });
-  return svgElement("pattern", {
-    id: `hatching${patternsMade}`, width: spacing, height: spacing, patternUnits: "userSpaceOnUse",
-    patternTransform: "rotate(45)",
-  }, [line]);
+  return svgElement(
+    "pattern",
+    {
+      id: `hatching${patternsMade}`,
+      width: spacing,
+      height: spacing,
+      patternUnits: "userSpaceOnUse",
+      patternTransform: "rotate(45)",
+    },
+    [line],
+  );
 }
 
 // A few round numbers between two; of logarithms, whole ones, or those of 1, 2 and 5 times powers of ten.
@@ -120,10 +127,15 @@ function colourBar(scale, name, width, dark) {
   const title = svgText(name, 0, 11, 12, { fill: theme.ink });
   if (scale.empty) return svgElement("g", {}, [title]);
   const steps = Math.min(128, Math.max(2, Math.floor(width / 2)));
-  const pieces = Array.from({ length: steps }, (_, index) => svgElement("rect", {
-    x: (index * width) / steps, y: 17, width: width / steps + 0.5, height: BAR_HEIGHT,
-    fill: rgbText(scale.colours[Math.floor(((index + 0.5) / steps) * 256)]),
-  }));
+  const pieces = Array.from({ length: steps }, (_, index) =>
+    svgElement("rect", {
+      x: (index * width) / steps,
+      y: 17,
+      width: width / steps + 0.5,
+      height: BAR_HEIGHT,
+      fill: rgbText(scale.colours[Math.floor(((index + 0.5) / steps) * 256)]),
+    }),
+  );
   return svgElement("g", {}, [title, ...pieces, ...barTicks(scale, width, theme)]);
 }
 

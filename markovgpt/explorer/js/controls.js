@@ -92,9 +92,13 @@ function fillModels(content) {
 }
 
 function readRed(model, onChange) {
-  const lines = placeNamed("red").value.split("\n").filter((line) => line !== "");
+  const lines = placeNamed("red")
+    .value.split("\n")
+    .filter((line) => line !== "");
   const read = lines.map((line) => tokensOfText(model, line));
-  const problem = read.map(({ problem: wrong, tokens }) => wrong || tooLong(model, tokens)).find((wrong) => wrong !== "");
+  const problem = read
+    .map(({ problem: wrong, tokens }) => wrong || tooLong(model, tokens))
+    .find((wrong) => wrong !== "");
   showProblem("red", problem ?? "");
   if (problem === undefined) onChange({ red: read.map(({ tokens }) => tokens) });
 }

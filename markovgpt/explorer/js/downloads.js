@@ -34,7 +34,8 @@ export function statesAsCsv(content, found) {
   return lines.join("\r\n") + "\r\n";
 }
 
-// A text in quotes. One that a spreadsheet would take for a formula gets an apostrophe before it, as in Python's tables.
+// A text in quotes. One that a spreadsheet would take for a formula gets an apostrophe before it, as in Python's
+// tables.
 function csvCell(text) {
   const isLikeFormula = /^[=+\-@\t\r\n＝＋－＠']/.test(text);
   return `"${(isLikeFormula ? `'${text}` : text).replaceAll('"', '""')}"`;
@@ -61,9 +62,23 @@ export function answersAsLatex(content, asked, found) {
 }
 
 const LATEX_SIGNS = {
-  "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", $: "\\$", "&": "\\&", "#": "\\#", "%": "\\%", _: "\\_",
-  "^": "\\textasciicircum{}", "~": "\\textasciitilde{}", "<": "\\textless{}", ">": "\\textgreater{}", "|": "\\textbar{}",
-  '"': "\\textquotedbl{}", "\n": " ", "\r": " ", "␣": "\\textvisiblespace{}",
+  "\\": "\\textbackslash{}",
+  "{": "\\{",
+  "}": "\\}",
+  $: "\\$",
+  "&": "\\&",
+  "#": "\\#",
+  "%": "\\%",
+  _: "\\_",
+  "^": "\\textasciicircum{}",
+  "~": "\\textasciitilde{}",
+  "<": "\\textless{}",
+  ">": "\\textgreater{}",
+  "|": "\\textbar{}",
+  '"': "\\textquotedbl{}",
+  "\n": " ",
+  "\r": " ",
+  "␣": "\\textvisiblespace{}",
 };
 
 function latexText(text) {

@@ -6,10 +6,26 @@
 const SVG_SPACE = "http://www.w3.org/2000/svg";
 export const FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif";
 const THEMES = {
-  light: { ground: "#ffffff", ink: "#1b1f24", quiet: "#5c6570", line: "#c9d0d8", node: "#f3f6fa", pick: "#0b57d0",
-    walk: "#e08a00", red: "#c62828" },
-  dark: { ground: "#14181d", ink: "#e8ebef", quiet: "#a3adb8", line: "#46505c", node: "#232b34", pick: "#8ab4ff",
-    walk: "#ffb938", red: "#ff7b72" },
+  light: {
+    ground: "#ffffff",
+    ink: "#1b1f24",
+    quiet: "#5c6570",
+    line: "#c9d0d8",
+    node: "#f3f6fa",
+    pick: "#0b57d0",
+    walk: "#e08a00",
+    red: "#c62828",
+  },
+  dark: {
+    ground: "#14181d",
+    ink: "#e8ebef",
+    quiet: "#a3adb8",
+    line: "#46505c",
+    node: "#232b34",
+    pick: "#8ab4ff",
+    walk: "#ffb938",
+    red: "#ff7b72",
+  },
 };
 
 // Okabe and Ito's colours, told apart by the colour-blind too; lighter ones for a dark ground.

@@ -17,7 +17,12 @@ export function placeNamed(id) {
 export function makeTable(headings, rows) {
   const head = makeElement("tr", {}, ...headings.map((heading) => makeElement("th", { scope: "col" }, heading)));
   const body = rows.map(([name, ...cells]) =>
-    makeElement("tr", {}, makeElement("th", { scope: "row" }, name), ...cells.map((cell) => makeElement("td", {}, cell))),
+    makeElement(
+      "tr",
+      {},
+      makeElement("th", { scope: "row" }, name),
+      ...cells.map((cell) => makeElement("td", {}, cell)),
+    ),
   );
   const table = makeElement("table", {}, makeElement("thead", {}, head), makeElement("tbody", {}, ...body));
   return makeElement("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Table" }, table);

@@ -161,7 +161,10 @@ class GraphPicture {
 
   drawArrows() {
     const arrows = this.arrowsToDraw();
-    const key = arrows.map(({ entry }) => entry).sort((one, other) => one - other).join();
+    const key = arrows
+      .map(({ entry }) => entry)
+      .sort((one, other) => one - other)
+      .join();
     if (key !== this.drawnArrows) this.rebuildArrows(arrows);
     this.drawnArrows = key;
     for (const { source, target, token, entry, probability } of arrows) {
@@ -227,17 +230,26 @@ class GraphPicture {
       const [source, target] = [steps[index - 1], steps[index]];
       // A walk that was set back to its start made no step there.
       if (Math.floor(target / V) !== source % (n / V)) continue;
-      glows.push(svgElement("path", {
-        d: wayText(this.ways.wayOf(source, target)), fill: "none", stroke: this.theme.walk, "stroke-linecap": "round",
-        "stroke-width": Math.max(5, this.layout.radius / 3), opacity: (0.15 + (0.6 * index) / steps.length).toFixed(2),
-      }));
+      glows.push(
+        svgElement("path", {
+          d: wayText(this.ways.wayOf(source, target)),
+          fill: "none",
+          stroke: this.theme.walk,
+          "stroke-linecap": "round",
+          "stroke-width": Math.max(5, this.layout.radius / 3),
+          opacity: (0.15 + (0.6 * index) / steps.length).toFixed(2),
+        }),
+      );
     }
     this.layers.trail.replaceChildren(...glows);
     this.layers.walker.replaceChildren(...(trail.length ? [this.walkerAt(trail[trail.length - 1])] : []));
   }
 
   walkerAt(state) {
-    const { place: [x, y], radius } = this.layout.nodes[state];
+    const {
+      place: [x, y],
+      radius,
+    } = this.layout.nodes[state];
     const away = radius * Math.SQRT1_2;
     return walkerMark([x + away, y - away], Math.max(4, radius * 0.3), this.theme);
   }

@@ -18,7 +18,9 @@ const MOST_TOKENS_SHOWN = 24;
 const INNER_RIM = 0.84;
 
 export function windowText(table, state, shown) {
-  return windowOf(table, state).map((token) => shown[token]).join("");
+  return windowOf(table, state)
+    .map((token) => shown[token])
+    .join("");
 }
 
 // States on a circle from the top, clockwise, one apart: where no places are given.
@@ -84,7 +86,12 @@ export function nodeShape(node, part, attributes) {
   if (!node.square) return svgElement("circle", { cx: x, cy: y, r: reach, ...attributes });
   const half = reach * SQUARE_SIDE;
   return svgElement("rect", {
-    x: x - half, y: y - half, width: 2 * half, height: 2 * half, rx: Math.min(3, half / 4), ...attributes,
+    x: x - half,
+    y: y - half,
+    width: 2 * half,
+    height: 2 * half,
+    rx: Math.min(3, half / 4),
+    ...attributes,
   });
 }
 
@@ -127,7 +134,10 @@ export function nodeLabel(node, text, layout, marks, theme) {
     const ground = marks.colour ? rgbText(marks.colour) : theme.node;
     const ink = marks.colour ? inkOn(marks.colour) : theme.ink;
     return svgText(text, ...node.place, layout.letters, {
-      fill: ink, "text-anchor": "middle", dy: "0.35em", ...(marks.cycle ? outlined(ground, 4) : {}),
+      fill: ink,
+      "text-anchor": "middle",
+      dy: "0.35em",
+      ...(marks.cycle ? outlined(ground, 4) : {}),
     });
   }
   // Outside: along the radius, and never upside down.
@@ -135,7 +145,9 @@ export function nodeLabel(node, text, layout, marks, theme) {
   const degrees = (node.angle * 180) / Math.PI;
   const turned = Math.abs(degrees) > 90;
   const label = svgText(text, turned ? -far : far, 0, layout.letters, {
-    fill: theme.ink, dy: "0.35em", "text-anchor": turned ? "end" : "start",
+    fill: theme.ink,
+    dy: "0.35em",
+    "text-anchor": turned ? "end" : "start",
     transform: `translate(${node.place.join(" ")}) rotate(${turned ? degrees + 180 : degrees})`,
   });
   setAttributes(label, { visibility: layout.labels === "none" ? "hidden" : "visible" });
@@ -145,9 +157,8 @@ export function nodeLabel(node, text, layout, marks, theme) {
 // The samples of a legend: only the marks that occur.
 export function markEntries(view, hatches, theme) {
   const occurs = (mask) => mask && mask.some((one) => one);
-  const sample = (marks, square = false) => svgElement("g", {}, nodeParts(
-    { place: [11, 7], radius: 8, square }, { colour: null, ...marks }, hatches, theme,
-  ));
+  const sample = (marks, square = false) =>
+    svgElement("g", {}, nodeParts({ place: [11, 7], radius: 8, square }, { colour: null, ...marks }, hatches, theme));
   const entries = [{ sample: sample({ start: true }), text: "start" }];
   if (occurs(view.red)) entries.push({ sample: sample({ red: true }), text: "red" });
   if (occurs(view.cycle)) entries.push({ sample: sample({ cycle: true }), text: "on a cycle of temperature zero" });

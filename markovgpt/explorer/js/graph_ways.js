@@ -27,7 +27,8 @@ export class GraphWays {
     const key = source * this.table.n + target;
     if (!this.bends.has(key)) {
       const back = source > target && this.leadsBack(source, target) ? this.bendOf(target, source) : null;
-      const bend = this.around ? bendAround(this.nodes, source, target, back)
+      const bend = this.around
+        ? bendAround(this.nodes, source, target, back)
         : bendInward(this.nodes[source], this.nodes[target]);
       this.bends.set(key, bend);
     }

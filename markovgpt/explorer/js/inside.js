@@ -1,7 +1,8 @@
 // The forward pass of a GPT-2-family model, equal to torch's (markovgpt/models/gpt.py) up to float32 rounding.
 //
-// Pure: nothing here knows of the page. Letters as in the formulas: V tokens, a window of T of them, vectors of C numbers.
-// A sequence is an array of T rows, each a Float64Array. A matrix is {shape: [out, in], values}, row-major, as in torch.
+// Pure: nothing here knows of the page. Letters as in the formulas: V tokens, a window of T of them, vectors of C
+// numbers. A sequence is an array of T rows, each a Float64Array. A matrix is {shape: [out, in], values}, row-major, as
+// in torch.
 
 const readModels = new WeakMap(); // embedded weights -> the model read from them: base64 is decoded once
 
@@ -33,7 +34,15 @@ export function forwardPass(weights, tokens) {
     layers.push({ attention: attended.attention, residual, logitLens: logitsAtLast(model, residual) });
   }
   const logits = layers[layers.length - 1].logitLens; // after the last layer the model does end
-  return { tokens: ids, tokenEmbedding, positionEmbedding, embedding, layers, logits, probabilities: softmaxOf(logits) };
+  return {
+    tokens: ids,
+    tokenEmbedding,
+    positionEmbedding,
+    embedding,
+    layers,
+    logits,
+    probabilities: softmaxOf(logits),
+  };
 }
 
 // Why a model cannot read a window, in one sentence; "" where it can.

@@ -4,7 +4,12 @@
 // Signed numbers run from blue over neutral to orange, which colour-blind readers tell apart; shares from neutral to
 // green. Neutral is near the background, so that what is near zero recedes.
 const LIGHT_COLOURS = { negative: [0, 90, 160], neutral: [240, 240, 238], positive: [196, 84, 0], share: [0, 100, 75] };
-const DARK_COLOURS = { negative: [95, 180, 240], neutral: [48, 52, 59], positive: [245, 160, 60], share: [90, 220, 175] };
+const DARK_COLOURS = {
+  negative: [95, 180, 240],
+  neutral: [48, 52, 59],
+  positive: [245, 160, 60],
+  share: [90, 220, 175],
+};
 
 export function insideColours(dark) {
   return dark ? DARK_COLOURS : LIGHT_COLOURS;
@@ -95,8 +100,8 @@ function enterAt(cell) {
   cell.focus();
 }
 
-// Where a reader is: the focused cell as table, row and column, and whether details are unfolded. A redraw (the walk takes
-// a step) puts the reader back there.
+// Where a reader is: the focused cell as table, row and column, and whether details are unfolded. A redraw (the walk
+// takes a step) puts the reader back there.
 export function rememberReader(parent) {
   const unfolded = parent.querySelector("details")?.open ?? false;
   const cell = document.activeElement?.closest(".inside-cell");

@@ -1,9 +1,10 @@
 // Draws what happens inside the model for one window: what goes in, each layer's attention and what the model would say
-// if it ended there, and what comes out. Tables of cells and bars; every cell says its number in words when it is pointed
-// at or focused.
+// if it ended there, and what comes out. Tables of cells and bars; every cell says its number in words when it is
+// pointed at or focused.
 
 import { softmaxOf } from "./inside.js";
-import { insideColours, makeCell, makeGrid, makeNode, makeReadable, rememberReader, restoreReader } from "./inside_cells.js";
+import { insideColours, makeCell, makeGrid, makeNode, makeReadable } from "./inside_cells.js";
+import { rememberReader, restoreReader } from "./inside_cells.js";
 import { shareBar, shareColour, shareLegend, shareText } from "./inside_cells.js";
 import { largestOf, numberText, signedBar, signedColour, signedLegend } from "./inside_cells.js";
 
@@ -33,8 +34,8 @@ function drawInput(view) {
   const { pass, config, colours } = view;
   const section = makeSection(
     "What goes in",
-    `The window holds ${countText(pass.tokens.length, "token")}, the newest on the right. Each token is looked up as a ` +
-      `vector of ${countText(config.n_embd, "number")}, and so is its position. Layer 1 reads the sum of the two.`,
+    `The window holds ${countText(pass.tokens.length, "token")}, the newest on the right. Each token is looked up as ` +
+      `a vector of ${countText(config.n_embd, "number")}, and so is its position. Layer 1 reads the sum of the two.`,
   );
   const largest = largestOf([...pass.tokenEmbedding, ...pass.positionEmbedding]);
   const table = makeGrid("inside-vectors", "Vectors of the tokens and of their positions");
@@ -94,14 +95,17 @@ function drawLayers(view) {
   const { pass, config, colours } = view;
   const section = makeSection(
     "What the layers do",
-    `In each layer's ${countText(config.n_head, "attention head")} every token looks back over the window: a row is the ` +
-      "token that looks, a column the token that it takes from, and a row adds up to 100 %. The bars are what the model " +
-      "would say if it ended there: its output matrix applied to the newest token's vector, which is the strip below them.",
+    `In each layer's ${countText(config.n_head, "attention head")} every token looks back over the window: a row is ` +
+      "the token that looks, a column the token that it takes from, and a row adds up to 100 %. The bars are what " +
+      "the model would say if it ended there: its output matrix applied to the newest token's vector, which is the strip " +
+      "below them.",
   );
   const largest = largestOf([pass.embedding, ...pass.layers].map(newestVector));
   const start = makeLayerBox("Before layer 1");
   const note = makeNode("div", "inside-heads");
-  note.append(makeNode("p", "inside-note", "No token has looked back yet: the newest one knows only itself and its position."));
+  note.append(
+    makeNode("p", "inside-note", "No token has looked back yet: the newest one knows only itself and its position."),
+  );
   start.append(note, drawSoFar(view, "Before layer 1", pass.embedding, largest));
   section.append(
     shareLegend(colours, "of a token's attention"),
@@ -179,8 +183,8 @@ function drawOutput(view) {
   const { logits, probabilities } = view.pass;
   const section = makeSection(
     "What comes out",
-    "A logit for each token that may come next, and the probabilities that they make at temperature 1 with all tokens " +
-      "kept. The sampling settings act after this.",
+    "A logit for each token that may come next, and the probabilities that they make at temperature 1 with all " +
+      "tokens kept. The sampling settings act after this.",
   );
   const order = highestFirst(logits);
   const shownFirst = order.length > MOST_OUT + 1 ? MOST_OUT : order.length; // one token more is not worth hiding

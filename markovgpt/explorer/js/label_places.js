@@ -112,8 +112,10 @@ function boxAround([x, y], { width, height }, gap, raster) {
   if (bare && (left < 0 || top < 0 || right > raster.width || bottom > raster.height)) return null;
   const clip = (value, most) => Math.max(0, Math.min(most - 1, Math.floor(value / RASTER_DOT)));
   return {
-    left: clip(left, raster.columns), right: clip(right, raster.columns),
-    top: clip(top, raster.rows), bottom: clip(bottom, raster.rows),
+    left: clip(left, raster.columns),
+    right: clip(right, raster.columns),
+    top: clip(top, raster.rows),
+    bottom: clip(bottom, raster.rows),
   };
 }
 
@@ -132,7 +134,8 @@ function ownIn({ left, right, top, bottom }, own, { columns }) {
 }
 
 function touchesOther([x, y], { width, height }, gap, taken) {
-  return taken.some(({ middle, halfWidth, halfHeight }) => (
-    Math.abs(x - middle[0]) < width / 2 + halfWidth + gap && Math.abs(y - middle[1]) < height / 2 + halfHeight + gap
-  ));
+  return taken.some(
+    ({ middle, halfWidth, halfHeight }) =>
+      Math.abs(x - middle[0]) < width / 2 + halfWidth + gap && Math.abs(y - middle[1]) < height / 2 + halfHeight + gap,
+  );
 }

@@ -155,9 +155,9 @@ class MosaicPicture {
     const { view, theme } = this;
     const arrows = view.picked === null ? [] : this.arrowsOf(view.picked);
     const lines = arrows.map(({ way }) => wayPoints(way));
-    const labels = arrows.slice(0, MOST_ARROW_LABELS).map(({ text }, rank) => (
-      { points: lines[rank], width: textWidth(text, 12), height: 14, line: 3 }
-    ));
+    const labels = arrows
+      .slice(0, MOST_ARROW_LABELS)
+      .map(({ text }, rank) => ({ points: lines[rank], width: textWidth(text, 12), height: 14, line: 3 }));
     const places = placeLabels(labels, [], lines, this.layout.width, this.layout.height);
     const parts = arrows.map((arrow) => arrowOnCells(arrow, theme)).reverse();
     places.forEach((place, rank) => {
@@ -170,7 +170,10 @@ class MosaicPicture {
 
   // The likeliest first.
   arrowsOf(state) {
-    const { table: { V, n }, view } = this;
+    const {
+      table: { V, n },
+      view,
+    } = this;
     const arrows = [];
     for (let token = 0; token < V; token += 1) {
       const entry = state * V + token;
@@ -209,9 +212,10 @@ class MosaicPicture {
   framed(state, colour, thick) {
     const { cell } = this.layout;
     const [x, y] = cellCorner(this.layout, this.places.row[state], this.places.column[state]);
-    const shape = cell >= 10
-      ? () => svgElement("rect", { x: x - 1, y: y - 1, width: cell + 2, height: cell + 2, fill: "none" })
-      : () => svgElement("circle", { cx: x + cell / 2, cy: y + cell / 2, r: cell / 2 + 5, fill: "none" });
+    const shape =
+      cell >= 10
+        ? () => svgElement("rect", { x: x - 1, y: y - 1, width: cell + 2, height: cell + 2, fill: "none" })
+        : () => svgElement("circle", { cx: x + cell / 2, cy: y + cell / 2, r: cell / 2 + 5, fill: "none" });
     const [rim, line] = [shape(), shape()];
     setAttributes(rim, { stroke: this.theme.ground, "stroke-width": thick + 3 });
     setAttributes(line, { stroke: colour, "stroke-width": thick });
@@ -262,8 +266,16 @@ class MosaicPicture {
     const { theme, layout } = this;
     this.tip.textContent = this.wordsOf(state);
     Object.assign(this.tip.style, {
-      position: "absolute", zIndex: 1, pointerEvents: "none", maxWidth: "220px", padding: "4px 8px", fontSize: "13px",
-      color: theme.ink, background: theme.ground, border: `1px solid ${theme.line}`, borderRadius: "4px",
+      position: "absolute",
+      zIndex: 1,
+      pointerEvents: "none",
+      maxWidth: "220px",
+      padding: "4px 8px",
+      fontSize: "13px",
+      color: theme.ink,
+      background: theme.ground,
+      border: `1px solid ${theme.line}`,
+      borderRadius: "4px",
       left: `${Math.max(0, Math.min(layout.width - 240, event.clientX - left + 14))}px`,
       top: `${event.clientY - top + 16}px`,
     });
@@ -294,7 +306,9 @@ class MosaicPicture {
   toSVG() {
     const { canvas, ratio, svg } = this;
     const cells = svgElement("image", {
-      width: canvas.width / ratio, height: canvas.height / ratio, href: canvas.toDataURL(),
+      width: canvas.width / ratio,
+      height: canvas.height / ratio,
+      href: canvas.toDataURL(),
       "image-rendering": "pixelated",
     });
     svg.prepend(cells);

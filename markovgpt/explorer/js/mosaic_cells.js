@@ -18,12 +18,20 @@ export function drawMosaicCells(canvas, picture) {
   context.imageSmoothingEnabled = layout.cell * ratio < 1;
   // All windows in grey first, hatched; what has a colour covers that. Cells without a window stay blank.
   const grey = hexColour(picture.theme.node);
-  drawTiles(context, cellDots(picture, () => grey), picture);
+  drawTiles(
+    context,
+    cellDots(picture, () => grey),
+    picture,
+  );
   if (view.value) {
     context.globalCompositeOperation = "source-atop";
     hatchCanvas(context, picture.theme.line, ratio);
     context.globalCompositeOperation = "source-over";
-    drawTiles(context, cellDots(picture, (state) => colourOfValue(picture.scale, view.value[state])), picture);
+    drawTiles(
+      context,
+      cellDots(picture, (state) => colourOfValue(picture.scale, view.value[state])),
+      picture,
+    );
   }
   drawStateMarks(context, picture);
 }

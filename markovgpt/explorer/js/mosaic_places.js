@@ -69,7 +69,11 @@ export function mosaicLayout(places, width, height, ratio) {
   const cell = (dots >= 1 ? Math.floor(dots) : Math.max(dots, (0.25 * width * ratio) / places.columns)) / ratio;
   const used = cell * places.columns + gap * (gridColumns - 1);
   return {
-    cell, gap, label, width, places,
+    cell,
+    gap,
+    label,
+    width,
+    places,
     left: Math.round((width - used) / 2),
     height: cell * places.rows + gridRows * label + gap * (gridRows - 1),
     stepAcross: cell * places.tileColumns + gap,

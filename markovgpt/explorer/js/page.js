@@ -88,7 +88,9 @@ function startPage() {
       showWays(content, choice, []);
       return;
     }
-    client.ask("ways", question(), ({ answer, problem }) => (problem ? showProblem("red", problem) : showWays(content, choice, answer)));
+    client.ask("ways", question(), ({ answer, problem }) =>
+      problem ? showProblem("red", problem) : showWays(content, choice, answer),
+    );
   }
 
   // A link to what is seen; where an address cannot be changed, as in a notebook's frame, nothing is lost but the link.
@@ -129,7 +131,14 @@ function startPage() {
   function drawPictures() {
     const indexes = shownModels();
     const views = indexes.map((index) => {
-      const seen = { choice, walk, moved: answers.moved, shares: sharesOf(index), start: stateOf(tables[0], choice.start), dark: isDark() };
+      const seen = {
+        choice,
+        walk,
+        moved: answers.moved,
+        shares: sharesOf(index),
+        start: stateOf(tables[0], choice.start),
+        dark: isDark(),
+      };
       return viewOf(tables[index], answers.models[index], machines[index], seen);
     });
     pictures.show(choice.picture, indexes, views);
@@ -174,7 +183,8 @@ function startPage() {
   // ---- downloads
 
   function bindDownloads() {
-    const save = { // name, type and text of each file
+    const save = {
+      // name, type and text of each file
       svg: () => ["chain.svg", "image/svg+xml", pictures.toSVG()],
       csv: () => ["states.csv", "text/csv", statesAsCsv(content, answers.models)],
       latex: () => ["answers.tex", "application/x-tex", answersAsLatex(content, answers.asked, answers.models)],

@@ -10,10 +10,7 @@ const LONGEST_LOOP = 40; // tokens of it that are written
 // Answers of every model, a column each; below them what Python certified, if it was asked the same.
 export function showNumbers(content, asked, found, certified) {
   const headings = ["", ...content.models.map((model) => model.name)];
-  const rows = numberRows(content, asked, found).map(([name, ...cells]) => [
-    name,
-    ...cells.map(withResidual),
-  ]);
+  const rows = numberRows(content, asked, found).map(([name, ...cells]) => [name, ...cells.map(withResidual)]);
   const parts = [makeTable(headings, rows)];
   if (certified.some((nearest) => nearest !== null)) parts.push(...certifiedParts(content, asked, certified));
   placeNamed("numbers").replaceChildren(...parts);
@@ -46,11 +43,17 @@ function solved({ longRun }) {
 function withResidual({ value, residual, converged }) {
   const cell = makeElement("span", { class: "number", title: String(value) }, digitsText(value, 6));
   if (residual === undefined) return cell;
-  const words = converged ? `residual ${digitsText(residual, 1)}` : `not converged, residual ${digitsText(residual, 1)}`;
+  const words = converged
+    ? `residual ${digitsText(residual, 1)}`
+    : `not converged, residual ${digitsText(residual, 1)}`;
   return makeElement("span", {}, cell, makeElement("small", converged ? {} : { class: "problem" }, words));
 }
 
-const CERTIFIED_NAMES = { reach: "P(red within n)", expected: "Expected tokens until red", entropy: "Entropy rate, bits a token" };
+const CERTIFIED_NAMES = {
+  reach: "P(red within n)",
+  expected: "Expected tokens until red",
+  entropy: "Entropy rate, bits a token",
+};
 
 function certifiedParts(content, asked, certified) {
   const first = certified.find((nearest) => nearest !== null);
@@ -59,7 +62,7 @@ function certifiedParts(content, asked, certified) {
   if (names.length === 0) return [];
   const rows = names.map((name) => [
     CERTIFIED_NAMES[name],
-    ...certified.map((nearest) => (nearest === null ? "" : nearest.entry.answers[name] ?? "")),
+    ...certified.map((nearest) => (nearest === null ? "" : (nearest.entry.answers[name] ?? ""))),
   ]);
   const where = `Certified by Python at ${settingsInWords(first.entry.settings)}: every digit is proved.`;
   const nearest = first.isExact ? "" : " That is the nearest temperature it was asked about.";
@@ -74,11 +77,21 @@ export function showMoved(content, moved) {
   const model = content.models[0];
   const rows = moved.rows.map((state) => [
     shownTokens(model, windowOf(model, state)),
-    makeElement("span", { class: "barred" }, digitsText(moved.totalVariation[state]), makeBar(moved.totalVariation[state])),
+    makeElement(
+      "span",
+      { class: "barred" },
+      digitsText(moved.totalVariation[state]),
+      makeBar(moved.totalVariation[state]),
+    ),
   ]);
-  const mean = moved.mean === null ? "" : ` On average over the long run of ${content.models[1].name}: ${digitsText(moved.mean)}.`;
+  const mean =
+    moved.mean === null ? "" : ` On average over the long run of ${content.models[1].name}: ${digitsText(moved.mean)}.`;
   placeNamed("moved").replaceChildren(
-    makeElement("p", { class: "hint" }, `The part of the next token's probability that is elsewhere: 0 is nothing, 1 is all.${mean}`),
+    makeElement(
+      "p",
+      { class: "hint" },
+      `The part of the next token's probability that is elsewhere: 0 is nothing, 1 is all.${mean}`,
+    ),
     makeTable(["window", "moved"], rows),
   );
 }
@@ -90,12 +103,19 @@ export function showNext(content, state, found) {
   const rowOf = (one, token) => one.probs[state * model.V + token];
   const last = found[found.length - 1];
   const tokens = [...model.shown.keys()].sort((one, two) => rowOf(last, two) - rowOf(last, one) || one - two);
-  const rows = tokens.slice(0, MOST_BARS).map((token) => [
-    model.shown[token],
-    ...found.map((one) => makeElement("span", { class: "barred" }, asPercent(rowOf(one, token)), makeBar(rowOf(one, token)))),
-  ]);
+  const rows = tokens
+    .slice(0, MOST_BARS)
+    .map((token) => [
+      model.shown[token],
+      ...found.map((one) =>
+        makeElement("span", { class: "barred" }, asPercent(rowOf(one, token)), makeBar(rowOf(one, token))),
+      ),
+    ]);
   const headings = ["token", ...content.models.map((each) => each.name)];
-  const more = tokens.length > MOST_BARS ? [makeElement("p", { class: "hint" }, `and ${tokens.length - MOST_BARS} less likely tokens`)] : [];
+  const more =
+    tokens.length > MOST_BARS
+      ? [makeElement("p", { class: "hint" }, `and ${tokens.length - MOST_BARS} less likely tokens`)]
+      : [];
   placeNamed("next").replaceChildren(makeTable(headings, rows), ...more);
 }
 
@@ -113,10 +133,16 @@ export function showWays(content, choice, ways) {
 function waysOfOne(model, choice, found, isNamed) {
   const heading = isNamed ? [makeElement("h3", {}, model.name)] : [];
   if (found.length === 0) {
-    return [...heading, makeElement("p", { class: "hint" }, `Red cannot come within ${countWords(choice.horizon, "token")}.`)];
+    return [
+      ...heading,
+      makeElement("p", { class: "hint" }, `Red cannot come within ${countWords(choice.horizon, "token")}.`),
+    ];
   }
   const start = shownTokens(model, choice.start);
-  const rows = found.map(({ tokens, probability }) => [`${start}→${shownTokens(model, tokens)}`, digitsText(probability)]);
+  const rows = found.map(({ tokens, probability }) => [
+    `${start}→${shownTokens(model, tokens)}`,
+    digitsText(probability),
+  ]);
   return [...heading, makeTable(["text", "probability"], rows)];
 }
 
@@ -131,10 +157,17 @@ function cyclesOfOne(model, machine, isNamed) {
   const order = [...machine.cycles.keys()].sort((one, two) => sizes[two] - sizes[one]);
   const rows = order.slice(0, MOST_LOOPS_SHOWN).map((index) => {
     const said = machine.cycles[index].map((state) => state % model.V); // its newest token
-    return [`${shownTokens(model, said.slice(0, LONGEST_LOOP))} …`, countWords(said.length, "token"), countWords(sizes[index], "window")];
+    return [
+      `${shownTokens(model, said.slice(0, LONGEST_LOOP))} …`,
+      countWords(said.length, "token"),
+      countWords(sizes[index], "window"),
+    ];
   });
   const heading = isNamed ? [makeElement("h3", {}, model.name)] : [];
-  const more = order.length > MOST_LOOPS_SHOWN ? [makeElement("p", { class: "hint" }, `and ${countWords(order.length - MOST_LOOPS_SHOWN, "other loop")}`)] : [];
+  const more =
+    order.length > MOST_LOOPS_SHOWN
+      ? [makeElement("p", { class: "hint" }, `and ${countWords(order.length - MOST_LOOPS_SHOWN, "other loop")}`)]
+      : [];
   return [...heading, makeTable(["says for ever", "length", "led there from"], rows), ...more];
 }
 

@@ -63,7 +63,8 @@ function colouring(colour, found, machine, moved, shares) {
   const named = { valueName: COLOUR_NAMES[colour], log: colour === "long" || colour === "reach" };
   if (colour === "long") return { ...named, value: shares };
   if (colour === "reach") return { ...named, value: found.reach };
-  if (colour === "basin") return { ...named, value: machine === null ? null : Float64Array.from(machine.basin, (cycle) => cycle + 1) };
+  if (colour === "basin")
+    return { ...named, value: machine === null ? null : Float64Array.from(machine.basin, (cycle) => cycle + 1) };
   return { ...named, value: moved === null ? null : moved.totalVariation };
 }
 

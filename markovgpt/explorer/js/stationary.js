@@ -132,7 +132,7 @@ function byMultigrid(chain) {
     const residual = relativeDefect(addRestart(chain, arrived, x), x);
     const isStalled = before <= STALLED && residual > before / 2;
     const isSolved = (residual <= ACCURACY || isStalled) && imbalance <= BALANCED;
-    const isLost = !Number.isFinite(residual + imbalance) || x.some((mass, s) => (mass > 0) !== (chain.live[s] > 0));
+    const isLost = !Number.isFinite(residual + imbalance) || x.some((mass, s) => mass > 0 !== chain.live[s] > 0);
     if (isSolved || isLost || cycle === MOST_CYCLES) {
       return { x, residual, imbalance, cycles: cycle, converged: isSolved && !isLost };
     }

@@ -90,7 +90,9 @@ class SuffixPicture {
   nameOf({ depth, code, more }) {
     if (more) return `${more} more`;
     if (depth === 0) return "all windows";
-    const text = suffixTokens(this.table, depth, code).map((token) => this.view.shown[token]).join("");
+    const text = suffixTokens(this.table, depth, code)
+      .map((token) => this.view.shown[token])
+      .join("");
     return depth < this.table.L ? `…${text}` : text;
   }
 
@@ -110,7 +112,10 @@ class SuffixPicture {
   rowGroup(row, top) {
     const middle = top + ROW_HEIGHT / 2;
     const group = svgElement("g", {
-      role: "treeitem", "aria-level": row.depth + 1, "aria-label": this.wordsOf(row), cursor: "pointer",
+      role: "treeitem",
+      "aria-level": row.depth + 1,
+      "aria-label": this.wordsOf(row),
+      cursor: "pointer",
       tabindex: row.key === this.current ? 0 : -1,
     });
     if (!row.leaf && !row.more) group.setAttribute("aria-expanded", row.opened);
@@ -130,8 +135,11 @@ class SuffixPicture {
     const { theme, view } = this;
     const picked = view.picked !== null && this.holds(row, view.picked);
     setAttributes(ground, {
-      fill: picked ? theme.pick : theme.node, "fill-opacity": picked ? 0.16 : row.depth === 0 ? 1 : 0,
-      stroke: theme.pick, "stroke-width": focused ? 2 : 0, "pointer-events": "all",
+      fill: picked ? theme.pick : theme.node,
+      "fill-opacity": picked ? 0.16 : row.depth === 0 ? 1 : 0,
+      stroke: theme.pick,
+      "stroke-width": focused ? 2 : 0,
+      "pointer-events": "all",
     });
   }
 

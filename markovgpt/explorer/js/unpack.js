@@ -6,4 +6,6 @@ const { style, skeleton, program } = await new Response(unpacked).json();
 
 document.head.append(Object.assign(document.createElement("style"), { textContent: style }));
 document.body.insertAdjacentHTML("afterbegin", skeleton); // nothing of a model is in it
-document.body.append(Object.assign(document.createElement("script"), { id: "program", type: "module", textContent: program }));
+document.body.append(
+  Object.assign(document.createElement("script"), { id: "program", type: "module", textContent: program }),
+);

@@ -93,7 +93,7 @@ class Queue {
 
   #sink() {
     const heap = this.#heap;
-    for (let place = 0; ; ) {
+    for (let place = 0; ;) {
       let first = place;
       for (const below of [2 * place + 1, 2 * place + 2]) {
         if (below < heap.length && this.#isBefore(below, first)) first = below;

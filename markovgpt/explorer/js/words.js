@@ -16,7 +16,10 @@ export function tokensOfText(model, text) {
     const found = longestTokenAt(model, text, place);
     if (found === null) {
       const known = model.shown.slice(0, 40).join(" ");
-      return { tokens: [], problem: `There is no token for “${text.slice(place, place + 12)}”; the tokens are: ${known}` };
+      return {
+        tokens: [],
+        problem: `There is no token for “${text.slice(place, place + 12)}”; the tokens are: ${known}`,
+      };
     }
     tokens.push(found.token);
     place += found.length;

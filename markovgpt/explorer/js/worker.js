@@ -23,4 +23,3 @@ function answered(kind, models, question) {
     return { problem: String(problem.message ?? problem) };
   }
 }
-
