@@ -33,6 +33,7 @@ from experiments.recipes import RECIPES, by_hand
 from experiments.study import Findings, Study, option, run
 from experiments.three_tokens import THREE_TEXT, three_gpt
 from markovgpt.demo import SEED, STEPS, TEXT, baby_gpt
+from markovgpt.export.figure_text import logarithmic_axis
 from markovgpt.export.figures import COLUMN_INCHES, DASHES, MARKERS, PALETTE, STYLE
 from markovgpt.models.identity import identity_of
 
@@ -196,7 +197,8 @@ def draw_times(curves: Sequence[tuple[str, Sequence[Hardest], float]], recipes: 
         widths = [max(each.answer.log10_upper - each.answer.log10_lower, 1e-17) * LN10 for each in hardest]
         right.plot([1 / each.temperature for each in hardest], widths, color="black", marker=".", label="our bounds")
         right.axhline(OFF, color="0.6", linestyle=DASHES[1], linewidth=0.8)
-        right.set(yscale="log", xlabel="1/T", ylabel="relative error (x: no time at all)", title=curves[1][0])
+        logarithmic_axis(right, "y")
+        right.set(xlabel="1/T", ylabel="relative error (x: no time at all)", title=curves[1][0])
         figure.legend(*right.get_legend_handles_labels(), loc="outside upper right", ncols=4, fontsize=7)
         figure.savefig(path, metadata={"Date": None})
         plt.close(figure)

@@ -28,6 +28,7 @@ from experiments.study import Findings, Study, option, run
 from experiments.three_tokens import THREE, THREE_TEXT, three_gpt
 from experiments.token_tree import Bounds, Rows, bounds_of_tree
 from markovgpt.demo import STEPS as DEMO_STEPS
+from markovgpt.export.figure_text import logarithmic_axis
 from markovgpt.export.figures import COLUMN_INCHES, MARKERS, PALETTE, STYLE
 from markovgpt.models.identity import identity_of
 from markovgpt.scaled import as_floats, is_positive
@@ -186,7 +187,9 @@ def draw_widths(found: Sequence[Compared], path: Path) -> None:
                 axes.plot(calls, widths, color=colour, marker=marker, markersize=2.5, label=f"tree, n = {each.within}")
                 exact = max(each.merged.upper - each.merged.lower, LEAST_WIDTH)
                 axes.plot(each.calls, exact, color=colour, marker=marker, markersize=6, fillstyle="none")
-            axes.set(xscale="log", yscale="log", title=f"T = {temperature:g}", xlabel="model calls (distinct windows)")
+            for name in ("x", "y"):
+                logarithmic_axis(axes, name)
+            axes.set(title=f"T = {temperature:g}", xlabel="model calls (distinct windows)")
         panels[0][0].set_ylabel("upper - lower bound")
         handles, labels = panels[0][0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), title="hollow: merged chain")

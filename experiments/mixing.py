@@ -42,6 +42,7 @@ from experiments.names_models import SMALL_STEPS, STEPS, model_at
 from experiments.parity import STEPS as PARITY_STEPS
 from experiments.parity import many, trained, whole
 from experiments.study import Findings, Study, option, run
+from markovgpt.export.figure_text import logarithmic_axis
 from markovgpt.export.figures import COLUMN_INCHES, MARKERS, PALETTE, STYLE
 from markovgpt.export.outward import bounds_in_digits
 from markovgpt.memory import require_memory
@@ -219,7 +220,7 @@ def draw_mixing(points: Sequence[Point], path: Path) -> None:
         for axes, chain in zip(panels.flat, chains, strict=True):
             own = sorted((each for each in points if each.chain == chain), key=lambda each: -each.temperature)
             draw_panel(axes, own)
-            axes.set_title(f"{chain}, {own[0].windows:,} windows", fontsize=8, loc="left")
+            axes.set_title(f"{chain}\n{own[0].windows:,} windows", fontsize=8, loc="left")
             axes.set_xlabel("1/T")
         panels[0, 0].set_ylabel("steps to 1/4")
         handles = dict(zip(*reversed(panels[0, 0].get_legend_handles_labels()), strict=True))
@@ -233,7 +234,7 @@ def draw_panel(axes: plt.Axes, own: Sequence[Point]) -> None:
     cold = [1 / each.temperature for each in own]
     found = [each.steps["1/4"] for each in own]
     ended = [(x, each) for x, each in zip(cold, found, strict=True) if each.upper < math.inf]
-    axes.set_yscale("log")
+    logarithmic_axis(axes, "y")
     axes.set_ylim(0.7, HIGHEST)
     style = {"markersize": 3, "linewidth": 1}
     middles = [math.sqrt(each.lower * each.upper) for _, each in ended]

@@ -159,7 +159,7 @@ def tokens_of_a_name(stream: mg.WindowChain, long_run: mg.Answer) -> mg.Answer:
     """How many tokens there are in the long run for each end of a line, the end among them.
 
     >>> coin = mg.WindowChain(mg.StateSpace(2, 1), np.array([[0.25, 0.75], [0.25, 0.75]]))
-    >>> float(tokens_of_a_name(coin, mg.stationary_distributions(coin).only()).value)
+    >>> round(tokens_of_a_name(coin, mg.stationary_distributions(coin).only()).value, 12)
     4.0
     """
     at_end = np.where(np.arange(stream.n_states) % stream.space.vocab_size == END, 1.0, 0.0)

@@ -14,6 +14,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 
 from experiments.study import Findings, Study, run
+from markovgpt.export.figure_text import logarithmic_axis
 from markovgpt.export.figures import COLUMN_INCHES, PALETTE, STYLE
 from markovgpt.export.tables import write_table
 
@@ -100,7 +101,8 @@ def draw_sizes(machines: Sequence[Machine], path: Path) -> None:
             axes.barh(
                 place, machine.bits, color=PALETTE[int(computer)], hatch="//" if computer else None, edgecolor="white"
             )
-        axes.set(xscale="log", xlabel="bits of one state (hatched: computers)")
+        logarithmic_axis(axes, "x")
+        axes.set(xlabel="bits of one state (hatched: computers)")
         axes.set_yticks(range(len(ordered)), [machine.name for machine in ordered])
         figure.savefig(path, metadata={"Date": None})
         plt.close(figure)

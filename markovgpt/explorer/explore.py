@@ -59,6 +59,7 @@ def explore(
     InvalidInput: see `page_content`; a path that does not end in .html, a name too few, too many or twice.
     TooLarge: more windows or logits than a page holds.
 
+    >>> from markovgpt.chains.states import StateSpace
     >>> page = explore(LogitTable(StateSpace(2, 2), np.zeros((4, 2))), red=(1, 1), start=(0, 0))
     >>> page.html[:15], "<script src" in page.html
     ('<!DOCTYPE html>', False)
