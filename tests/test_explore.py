@@ -65,6 +65,32 @@ def test_two_models_are_named_before_and_after(models):
     assert [model["name"] for model in named["models"]] == ["one", "two"]
 
 
+def test_a_shorter_window_than_the_models_own_may_be_looked_at(models):
+    page = mg.explore(models[1][0], context_length=1, red="1", start="0")
+    assert (page.n_states, page.has_inside) == (2, True)
+    assert content_of(page.html)["models"][0]["L"] == 1
+
+
+def test_a_table_is_not_tabulated_again(models):
+    with pytest.raises(mg.InvalidInput, match=r"a table or a chain must come without .*, got context_length, workers"):
+        mg.explore(mg.tabulate(models[1][0]), workers=1, context_length=1)
+
+
+@pytest.mark.parametrize("no_model", ["results/baby_gpt/model", None, 3])
+def test_what_is_no_model_is_refused(no_model):
+    with pytest.raises(mg.InvalidInput, match=r"model must offer vocab_size, .*; load a file with load_model"):
+        mg.explore(no_model)
+
+
+@pytest.mark.parametrize("wrong", [{"start": "1"}, {"red": "000"}, {"horizon": 0}, {"path": "page.txt"}])
+def test_a_wrong_question_is_refused_before_the_model_is_asked(wrong):
+    asked = []
+    model = mg.as_model(asked.append, vocab_size=2, context_length=2, vocabulary=BITS)
+    with pytest.raises(mg.InvalidInput):
+        mg.explore(model, **wrong)
+    assert asked == []
+
+
 @pytest.mark.parametrize("names", ["ab", ("a", "a"), ("a",)])
 def test_names_that_do_not_fit_are_refused(models, names):
     with pytest.raises(mg.InvalidInput, match="names must be 2, all different"):
@@ -116,4 +142,6 @@ def test_the_command_refuses_in_a_sentence(models, tmp_path, capsys):
     file = tmp_path / "page.html"
     assert cli.main(["explore", models[1][1], "--red", "000", "--out", str(file)]) == 2
     assert "red must fit in the window of 2 tokens" in capsys.readouterr().err
+    assert cli.main(["explore", models[1][1], "--prefixes", "--out", str(file)]) == 2
+    assert "--prefixes must be left out" in capsys.readouterr().err
     assert not file.exists()

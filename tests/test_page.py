@@ -13,6 +13,7 @@ from awkward import AWKWARD
 from explorer_browser import JS
 
 import markovgpt as mg
+from markovgpt.explorer.asked import asked_of
 from markovgpt.explorer.content import page_content
 from markovgpt.explorer.page import END_OF_WORKER, assembled, joined_program, json_for_script
 
@@ -150,7 +151,7 @@ def test_a_notebook_shows_it_in_a_frame_of_its_own():
 
 
 def test_it_is_written_as_it_is(tmp_path):
-    page = assembled(page_content({"one": table_of(2, 1)}))
+    page = assembled(page_content({"one": table_of(2, 1)}, asked_of(mg.StateSpace(2, 1))))
     assert page.write(tmp_path / "page.html").read_bytes() == page.html.encode()
 
 

@@ -89,12 +89,17 @@ def plan_of(model: NextTokenModel, with_prefixes: bool, context_length: int | No
 
     Raises
     ------
-    InvalidInput: a context length outside the model's.
+    InvalidInput: no model, or a context length outside the model's.
 
     >>> from markovgpt.models.gpt import GPTConfig
     >>> plan_of(GPT(GPTConfig(2, 3)), with_prefixes=False, context_length=None).table_bytes     # 8 states x 2 x 4 bytes
     64
     """
+    if not isinstance(model, NextTokenModel):
+        raise InvalidInput(
+            f"model must offer vocab_size, context_length, vocabulary and next_token_logits, got {model!r}; load a "
+            "file with load_model, and wrap a callable with as_model"
+        )
     L = model.context_length if context_length is None else context_length
     if not is_count(L) or not 1 <= L <= model.context_length:
         raise InvalidInput(

@@ -2,9 +2,9 @@
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
-from markovgpt.chains.logits import LogitTable, tabulate
 from markovgpt.commands.options import (
     add_common,
     add_start,
@@ -15,10 +15,8 @@ from markovgpt.commands.options import (
     start_of,
     token_ids,
 )
-from markovgpt.explorer.content import page_content
-from markovgpt.explorer.page import assembled
-from markovgpt.explorer.weights import embedded_weights
-from markovgpt.models.protocol import NextTokenModel
+from markovgpt.errors import InvalidInput
+from markovgpt.explorer.explore import explore
 
 
 def add_explore(commands: Any) -> None:
@@ -47,14 +45,15 @@ def add_explore(commands: Any) -> None:
 
 
 def _explore(given: argparse.Namespace) -> None:
+    if given.prefixes:
+        raise InvalidInput("--prefixes must be left out, got it; the page shows the windows of full length alone")
     settings = settings_of(given)
     paths = [given.model] if given.before is None else [given.before, given.model]
-    names = ["model"] if given.before is None else ["before", "after"]
-    models = {name: loaded(place, given) for name, place in zip(names, paths, strict=True)}
-    tables = {name: _tabulated(model, given) for name, model in models.items()}
-    inside = {} if given.no_weights else {name: embedded_weights(model) for name, model in models.items()}
-    content = page_content(
-        tables,
+    *before, model = (loaded(place, given) for place in paths)
+    page = explore(
+        model,
+        given.out,
+        before=before[0] if before else None,
         settings=settings,
         red=given.red_tokens if given.red is None else given.red,
         start=start_of(given),
@@ -62,26 +61,15 @@ def _explore(given: argparse.Namespace) -> None:
         seed=given.seed,
         title=given.title,
         note=given.note,
-        weights={name: found.content for name, found in inside.items()},
-    )
-    page = assembled(content)
-    file = page.write(given.out)
-    if given.json:
-        states = next(iter(tables.values())).space.n_states
-        has_inside = any(found.content is not None for found in inside.values())
-        sizes = {"states": states, "bytes": file.stat().st_size, "inside": has_inside}
-        print(json.dumps({"question": "explore", "file": str(file), "models": paths, **sizes}))
-    else:
-        print(file)
-
-
-def _tabulated(model: NextTokenModel, given: argparse.Namespace) -> LogitTable:
-    """The logits of every full window."""
-    return tabulate(
-        model,
+        weights=not given.no_weights,
         context_length=given.context_length,
         directory=given.on_disk,
         memory_budget=memory_budget(given),
         progress=True,
         workers=given.workers,
     )
+    if given.json:
+        said = {"states": page.n_states, "bytes": Path(given.out).stat().st_size, "inside": page.has_inside}
+        print(json.dumps({"question": "explore", "file": str(given.out), "models": paths, **said}))
+    else:
+        print(given.out)

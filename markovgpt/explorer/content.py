@@ -17,11 +17,11 @@ from markovgpt.analysis.reachability import expected_hitting_time, hitting_proba
 from markovgpt.analysis.result import Answer
 from markovgpt.analysis.stationary import long_run_distribution
 from markovgpt.chains.logits import LogitTable
-from markovgpt.chains.red import pattern_tokens
 from markovgpt.chains.sampling import SamplingSettings
-from markovgpt.chains.states import StateSpace, Window, is_count
+from markovgpt.chains.states import StateSpace
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput, NotConverged
+from markovgpt.explorer.asked import SHOWN_SETTINGS, Asked
 from markovgpt.explorer.merged import is_too_large, merged_by_suffix, windows_ending
 from markovgpt.export.tables import certified_digits
 from markovgpt.graphs.ring_layout import ring_layout
@@ -30,21 +30,15 @@ from markovgpt.solvers.certificate import Enclosure
 MOST_LIVE = 5_000  # states up to which the page solves by itself
 MOST_DRAWN, MOST_ARROWS = 150, 5_000  # states and arrows of a graph
 TEMPERATURES = (0.0, 0.5, 1.0, 1.5)  # of the certified answers of a large chain
-SHOWN_SETTINGS = ("temperature", "top_k", "top_p", "min_p", "engine")  # those that the page has
 LOWEST_LOG10 = -300.0  # of a share of the long run in a picture
 
-Pattern = str | Sequence[int]
 Content = dict[str, Any]
 
 
 def page_content(
     tables: Mapping[str, LogitTable],
+    asked: Asked,
     *,
-    settings: SamplingSettings | None = None,
-    red: Pattern | Sequence[Pattern] | None = None,
-    start: Pattern | None = None,
-    horizon: int = 10,
-    seed: int = 1337,
     title: str | None = None,
     note: str = "",
     weights: Mapping[str, Any] | None = None,
@@ -56,46 +50,35 @@ def page_content(
     Parameters
     ----------
     tables: one table of logits by its name, or two of the same windows and tokens, such as before and after training.
-    settings: what the sliders stand at first; None is temperature 1.
-    red: a text or token ids that windows end with, or several; None marks none.
-    start: the window where a text begins; None is the window of token 0 alone.
-    horizon: tokens n of P(red within n), 1 .. 100,000.
-    seed: of the walk, at least 0.
+    asked: what the page stands at, of the tables' windows.
     weights: by the name of a table, what its model is made of inside; see `markovgpt.explorer.weights`.
 
     Raises
     ------
-    InvalidInput: no table, more than two or two of different windows, settings that the page does not have, red or a
-        start that does not fit the windows, a horizon or a seed outside its range.
+    InvalidInput: no table, more than two or two of different windows; red longer than what merged windows show.
     TooLarge: tokens of which a page does not hold even the newest.
 
+    >>> from markovgpt.explorer.asked import asked_of
     >>> uniform = LogitTable(StateSpace(2, 1), np.zeros((2, 2)))
-    >>> content = page_content({"coin": uniform}, red=(1,))
+    >>> content = page_content({"coin": uniform}, asked_of(uniform.space, red=(1,)))
     >>> content["red"], content["start"], content["models"][0]["shown"]
     ([[1]], [0], ['0', '1'])
     """
-    chosen = SamplingSettings() if settings is None else settings
-    _check_settings(chosen, horizon, seed)
     full = {name: _full_windows(table) for name, table in tables.items()}
     _check_tables(list(full.values()))
-    first = next(iter(full.values()))
-    patterns = _red_of(first, red)
-    begin = (0,) * first.context_length if start is None else _start_of(first, start)
     given = weights or {}
     if is_too_large(list(full.values())):
-        merged = merged_by_suffix(full, chosen, red=patterns, start=begin, horizon=horizon)
-        full, note = merged.tables, f"{note} {merged.note}".strip()
-        begin, chosen, given = begin[-merged.length :], SamplingSettings(), {}
-    asked = {"red": patterns, "start": begin, "horizon": horizon}
+        merged = merged_by_suffix(full, asked)
+        full, asked, note, given = merged.tables, merged.asked, f"{note} {merged.note}".strip(), {}
     return {
         "title": _title(list(full)) if title is None else title,
         "note": note,
-        "models": [_model(name, table, chosen, given.get(name), asked) for name, table in full.items()],
-        "settings": _shown_settings(chosen),
-        "horizon": horizon,
-        "red": [list(pattern) for pattern in patterns],
-        "start": list(begin),
-        "seed": seed,
+        "models": [_model(name, table, asked, given.get(name)) for name, table in full.items()],
+        "settings": _shown_settings(asked.settings),
+        "horizon": asked.horizon,
+        "red": [list(pattern) for pattern in asked.red],
+        "start": list(asked.start),
+        "seed": asked.seed,
     }
 
 
@@ -124,20 +107,6 @@ def encoded(numbers: NDArray[Any]) -> dict[str, str]:
     return {"dtype": dtype.name, "data": base64.b64encode(little.tobytes()).decode("ascii")}
 
 
-def _check_settings(settings: SamplingSettings, horizon: int, seed: int) -> None:
-    """Refuse what the page has no place for."""
-    others = sorted(set(settings.active) - set(SHOWN_SETTINGS))
-    if others:
-        raise InvalidInput(
-            f"settings must be among {', '.join(SHOWN_SETTINGS)}, which the page has, got {', '.join(others)}; "
-            "leave it out"
-        )
-    if not is_count(horizon) or not 1 <= horizon <= 100_000:
-        raise InvalidInput(f"horizon must be a whole number from 1 to 100000, got {horizon}; 10 is usual")
-    if not is_count(seed) or seed >= 2**32:
-        raise InvalidInput(f"seed must be a whole number from 0 to {2**32 - 1}, got {seed}; 1337 is usual")
-
-
 def _check_tables(tables: Sequence[LogitTable]) -> None:
     """Refuse tables that do not stand on a page beside each other."""
     if not 1 <= len(tables) <= 2:
@@ -161,27 +130,13 @@ def _full_windows(table: LogitTable) -> LogitTable:
     return replace(table, space=full, logits=np.asarray(table.logits[space.first_state(space.context_length) :]))
 
 
-def _red_of(table: LogitTable, red: Pattern | Sequence[Pattern] | None) -> list[Window]:
-    """The token ids of each red pattern."""
-    if red is None:
-        return []
-    is_one = isinstance(red, str) or (len(red) > 0 and all(isinstance(part, int | np.integer) for part in red))
-    patterns: Any = [red] if is_one else red
-    return [tuple(pattern_tokens(table.space, pattern, table.vocabulary)) for pattern in patterns]
-
-
-def _start_of(table: LogitTable, start: Pattern) -> Window:
-    """The window of a start."""
-    tokens = pattern_tokens(table.space, start, table.vocabulary)
-    return table.space.decode(table.space.encode(tokens))
-
-
-def _model(name: str, table: LogitTable, settings: SamplingSettings, weights: Any, asked: Mapping[str, Any]) -> Content:
+def _model(name: str, table: LogitTable, asked: Asked, weights: Any) -> Content:
     """One model: its tokens, its logits, and certified answers."""
     space, vocabulary = table.space, table.vocabulary
     tokens = [(token,) for token in range(space.vocab_size)]
     is_live = space.n_states <= MOST_LIVE
-    grid = [settings] if is_live else [replace(settings, temperature=value) for value in TEMPERATURES]
+    first = asked.settings
+    grid = [first] if is_live else [replace(first, temperature=value) for value in TEMPERATURES]
     content = {
         "name": name,
         "V": space.vocab_size,
@@ -191,7 +146,7 @@ def _model(name: str, table: LogitTable, settings: SamplingSettings, weights: An
         "spelt": None if vocabulary is None else list(vocabulary.tokens),
         "logits": encoded(table.logits),
         "weights": weights,
-        "certified": [_certified(table, each, with_long_run=not is_live, **asked) for each in grid],
+        "certified": [_certified(table, replace(asked, settings=each), with_long_run=not is_live) for each in grid],
     }
     if is_drawn(space.vocab_size, space.n_states):
         content["places"] = _places(table)
@@ -207,28 +162,20 @@ def _places(table: LogitTable) -> list[list[float]]:
     return np.round(places, 4).tolist()  # type: ignore[no-any-return]
 
 
-def _certified(
-    table: LogitTable,
-    settings: SamplingSettings,
-    *,
-    red: Sequence[Window],
-    start: Window,
-    horizon: int,
-    with_long_run: bool,
-) -> Content:
+def _certified(table: LogitTable, asked: Asked, *, with_long_run: bool) -> Content:
     """What is answered with bounds, at one setting: in the digits that the bounds certify.
 
     Parameters
     ----------
     with_long_run: whether the long-run share of every window goes along, as float32 decimal logarithms.
     """
-    chain = WindowChain.from_logits(table, settings)
-    begin = table.space.encode(start)
+    chain = WindowChain.from_logits(table, asked.settings)
+    begin = table.space.encode(asked.start)
     answers: dict[str, str] = {}
-    found: Content = {"settings": _shown_settings(settings), "answers": answers}
-    if red:
-        mask = windows_ending(table.space, red)
-        answers["reach"] = certified_digits(hitting_probability(chain, mask, start=begin, within=horizon))
+    found: Content = {"settings": _shown_settings(asked.settings), "answers": answers}
+    if asked.red:
+        mask = windows_ending(table.space, asked.red)
+        answers["reach"] = certified_digits(hitting_probability(chain, mask, start=begin, within=asked.horizon))
         answers["expected"] = _digits_or_not(expected_hitting_time, chain, mask, start=begin)
     try:
         long_run = long_run_distribution(chain, begin)

@@ -1,7 +1,7 @@
 """Windows that are too many for a page, merged by their newest tokens."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from markovgpt.chains.sampling import SamplingSettings
 from markovgpt.chains.states import Mask, StateSpace, Window
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput, TooLarge
+from markovgpt.explorer.asked import Asked
 from markovgpt.export.tables import certified_digits
 
 MOST_STATES = 200_000  # cells of a mosaic
@@ -28,11 +29,13 @@ class Merged:
     ----------
     tables: by their names, as logits at temperature 1.
     length: how many of the newest tokens are left.
+    asked: what the page of the merged chains is asked: the settings are in their probabilities already.
     note: what was merged, what that loses, and what the chains that were not merged answer.
     """
 
     tables: dict[str, LogitTable]
     length: int
+    asked: Asked
     note: str
 
 
@@ -42,9 +45,7 @@ def is_too_large(tables: Sequence[LogitTable]) -> bool:
     return bool(tables[0].space.n_states > MOST_STATES or n_logits > MOST_LOGITS)
 
 
-def merged_by_suffix(
-    tables: Mapping[str, LogitTable], settings: SamplingSettings, *, red: Sequence[Window], start: Window, horizon: int
-) -> Merged:
+def merged_by_suffix(tables: Mapping[str, LogitTable], asked: Asked) -> Merged:
     """What do large chains look like if only the newest tokens of a window are seen?
 
     The windows with the same newest m tokens become one, each weighed by its share of the long run: the best chain of
@@ -53,8 +54,7 @@ def merged_by_suffix(
     Parameters
     ----------
     tables: of the same windows, by their names.
-    settings: at which the windows are weighed; what comes out are the chains at these settings.
-    red, start, horizon: what the chains that were not merged are asked.
+    asked: the settings at which the windows are weighed, and what the chains that were not merged are asked.
 
     Raises
     ------
@@ -64,31 +64,32 @@ def merged_by_suffix(
 
     Two tokens of which each may follow any, whatever came before: no window is told from another.
 
+    >>> from markovgpt.explorer.asked import asked_of
     >>> uniform = LogitTable(StateSpace(2, 15), np.zeros((2**15, 2)))
-    >>> found = merged_by_suffix({"coin": uniform}, SamplingSettings(), red=[], start=(0,) * 15, horizon=1)
+    >>> found = merged_by_suffix({"coin": uniform}, asked_of(uniform.space))
     >>> found.length, np.exp(found.tables["coin"].logits[0]).tolist()
     (14, [0.5, 0.5])
     """
-    first = next(iter(tables.values()))
+    first, settings, red = next(iter(tables.values())), asked.settings, asked.red
     length = kept_tokens(first.space, len(tables))
     _check_merged(first.space, length, red)
     found, said = {}, []
     for name, table in tables.items():
-        chain, begin = WindowChain.from_logits(table, settings), table.space.encode(start)
+        chain, begin = WindowChain.from_logits(table, settings), table.space.encode(asked.start)
         used = memory_use(chain, start=begin)
         with np.errstate(divide="ignore"):  # what is impossible stays so
-            logits = np.log(np.asarray(used.chain(length).next_token_probs))
+            logits = np.log(np.asarray(used.chain(length).next_token_probs)).astype(np.float32)
         found[name] = LogitTable(used.chain(length).space, logits, table.vocabulary)
         lost = certified_digits(used.orders[length].lost_bits)
         said.append(f"So merged {_called(name, tables)} loses {lost} bits a token.")
         if red:
-            reach = hitting_probability(chain, windows_ending(table.space, red), start=begin, within=horizon)
-            said.append(f"Not merged it comes to red within {horizon} tokens with {certified_digits(reach)}.")
+            reach = hitting_probability(chain, windows_ending(table.space, red), start=begin, within=asked.horizon)
+            said.append(f"Not merged, P(red within {asked.horizon} tokens) is {certified_digits(reach)}.")
     note = (
         f"The {first.space.n_states:,} windows of {first.context_length} tokens are merged by their newest {length}, "
         f"each weighed by its share of the long run ({_words(settings)}). {' '.join(said)}"
     )
-    return Merged(found, length, note)
+    return Merged(found, length, replace(asked, settings=SamplingSettings(), start=asked.start[-length:]), note)
 
 
 def kept_tokens(space: StateSpace, n_tables: int) -> int:

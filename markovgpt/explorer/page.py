@@ -17,6 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from markovgpt.chains.states import StateSpace
 from markovgpt.durable import replacing
 from markovgpt.errors import InvalidInput
 from markovgpt.explorer.content import is_drawn
@@ -40,9 +41,13 @@ class ExplorerPage(Shown):
     Parameters
     ----------
     html: the whole file, as text.
+    n_states: the windows that it shows, fewer than the model's where they are merged.
+    has_inside: whether the weights of a model are in it.
     """
 
     html: str
+    n_states: int
+    has_inside: bool
 
     def write(self, path: str | Path) -> Path:
         """Write the page as a file, UTF-8; readers see the old one or the new one.
@@ -51,9 +56,7 @@ class ExplorerPage(Shown):
         ------
         InvalidInput: a name that does not end in .html or .htm.
         """
-        file = Path(path)
-        if file.suffix.lower() not in (".html", ".htm"):
-            raise InvalidInput(f"path must end in .html, got {str(path)!r}; rename it")
+        file = require_html(path)
         with replacing(file) as stream:
             stream.write(self.html.encode("utf-8"))
         return file
@@ -64,6 +67,19 @@ class ExplorerPage(Shown):
             f'<iframe srcdoc="{html.escape(self.html)}" title="markovgpt explorer" '
             f'sandbox="allow-scripts allow-downloads" width="100%" height="{FRAME_HEIGHT}"></iframe>'
         )
+
+
+def require_html(path: str | Path) -> Path:
+    """The file of a page.
+
+    Raises
+    ------
+    InvalidInput: a name that does not end in .html or .htm.
+    """
+    file = Path(path)
+    if file.suffix.lower() not in (".html", ".htm"):
+        raise InvalidInput(f"path must end in .html, got {str(path)!r}; rename it")
+    return file
 
 
 def assembled(content: Mapping[str, Any]) -> ExplorerPage:
@@ -86,20 +102,27 @@ def assembled(content: Mapping[str, Any]) -> ExplorerPage:
         "unpack": unpack,
     }
     # one pass: what is put in is not looked at again
-    return ExplorerPage(PLACE.sub(lambda place: parts[place[1]], _source("page.html")))
+    whole = PLACE.sub(lambda place: parts[place[1]], _source("page.html"))
+    return ExplorerPage(whole, _n_states(content), "inside" not in left_out)
 
 
 def _not_needed(content: Mapping[str, Any]) -> set[str]:
     """The modules that a page of this content has no use for."""
-    vocab_size = int(content["models"][0]["V"])
-    n_states = vocab_size ** int(content["models"][0]["L"])
+    n_states = _n_states(content)
+    has_inside = any(model["weights"] is not None for model in content["models"])
     needed = {
-        "inside": any(model["weights"] is not None for model in content["models"]),
-        "inside_view": any(model["weights"] is not None for model in content["models"]),
-        "graph": is_drawn(vocab_size, n_states),
+        "inside": has_inside,
+        "inside_view": has_inside,
+        "graph": is_drawn(int(content["models"][0]["V"]), n_states),
         "mosaic": n_states >= FEWEST_CELLS,
     }
     return {name for name, is_needed in needed.items() if not is_needed}
+
+
+def _n_states(content: Mapping[str, Any]) -> int:
+    """The windows of a page."""
+    first = content["models"][0]
+    return StateSpace(first["V"], first["L"]).n_states
 
 
 def _packed(parts: Mapping[str, str]) -> str:
