@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 import markovgpt as mg
 
@@ -28,6 +29,12 @@ def drawn_table(space: mg.StateSpace) -> mg.LogitTable:
         rows = logits[first : first + ROWS_AT_ONCE]
         rows[:] = generator.standard_normal(rows.shape, dtype=np.float32)
     return mg.LogitTable(space, logits)
+
+
+def random_chain(vocab_size: int, context_length: int, temperature: float, dtype: DTypeLike) -> mg.WindowChain:
+    """The chain of drawn logits, its probabilities kept as float32 or float64."""
+    table = drawn_table(mg.StateSpace(vocab_size, context_length))
+    return mg.WindowChain.from_logits(table, mg.SamplingSettings(temperature=temperature), dtype=dtype)
 
 
 def twice(action: Callable[[], Result]) -> tuple[Result, str]:

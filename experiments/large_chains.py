@@ -16,9 +16,8 @@ from typing import Any
 
 import markovgpt as mg
 from experiments.apart import in_a_process
-from experiments.drawn_cases import windows_of, within
+from experiments.drawn_cases import SEED, random_chain, windows_of, within
 from experiments.restarted import by_multigrid, posed
-from experiments.streaming_speed import SEED, random_chain
 from experiments.study import Findings, Study, option, run
 from markovgpt.export.figures import line_figure
 from markovgpt.memory import available_bytes, peak_bytes

@@ -30,10 +30,9 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigs, gmres
 
 import markovgpt as mg
 from experiments.apart import in_a_process
-from experiments.drawn_cases import windows_of
+from experiments.drawn_cases import SEED, random_chain, windows_of
 from experiments.names_models import SMALL_STEPS, STEPS, model_at
 from experiments.restarted import QUESTIONS, TOLERANCE, by_elimination, by_multigrid, image, posed
-from experiments.streaming_speed import SEED, random_chain
 from experiments.study import Findings, Study, option, run
 from markovgpt.export.figures import line_figure
 from markovgpt.scaled import FloatArray, Numbers, as_floats, is_positive, largest

@@ -23,17 +23,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 import markovgpt as mg
 from experiments.apart import in_a_process
+from experiments.drawn_cases import SEED, random_chain
 from experiments.study import Findings, Study, option, run
 from markovgpt.chains import streaming
 from markovgpt.chains.compiled import compiled
 from markovgpt.export.figures import bar_figure
 
-SEED, ROUNDS = 1337, 15
+ROUNDS = 15
 ENTRIES = 1e7
 LARGEST = (27, 5)  # V and L of the one table that no cache holds
 STREAMS = 4
@@ -52,14 +53,6 @@ class Case:
 def length_near(vocab_size: int, entries: float) -> int:
     """The context length whose table, V**(L+1), is nearest to so many entries, by their ratio."""
     return round(math.log(entries, vocab_size)) - 1
-
-
-def random_chain(vocab_size: int, context_length: int, temperature: float, dtype: DTypeLike) -> mg.WindowChain:
-    """Independent standard normal logits, drawn with 24 bits."""
-    space = mg.StateSpace(vocab_size, context_length)
-    logits = np.random.default_rng(SEED).standard_normal((space.n_states, vocab_size), dtype=np.float32)
-    settings = mg.SamplingSettings(temperature=temperature)
-    return mg.WindowChain.from_logits(mg.LogitTable(space, logits), settings, dtype=dtype)
 
 
 def bytes_moved(chain: mg.WindowChain) -> int:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import markovgpt as mg
-from experiments.drawn_cases import drawn_table, twice, within
+from experiments.drawn_cases import SEED, drawn_table, random_chain, twice, within
 from experiments.limits import CASES
 
 
@@ -13,6 +13,20 @@ def test_a_drawn_table_is_the_same_twice_and_of_single_precision():
     assert one.dtype == np.float32
     assert np.array_equal(one, two)
     assert len(np.unique(one)) > 200
+
+
+def test_rows_are_softmaxes_of_normal_numbers():
+    chain = random_chain(3, 2, 0.5, np.float64)
+    drawn = np.random.default_rng(SEED).standard_normal((9, 3), dtype=np.float32).astype(float)
+    weights = np.exp(drawn / 0.5)
+    np.testing.assert_allclose(chain.next_token_probs, weights / weights.sum(axis=1, keepdims=True), rtol=1e-12)
+
+
+def test_it_is_kept_with_as_many_bits_as_asked():
+    assert [random_chain(2, 2, 1.0, dtype).next_token_probs.dtype for dtype in (np.float32, np.float64)] == [
+        np.float32,
+        np.float64,
+    ]
 
 
 def test_an_action_is_timed_twice_and_not_more():

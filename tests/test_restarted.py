@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import markovgpt as mg
+from experiments.drawn_cases import random_chain
 from experiments.restarted import by_multigrid, posed
-from experiments.streaming_speed import random_chain
 
 
 def test_the_time_until_the_end_is_the_chains_own():

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from experiments import slow_mixing
+from experiments.drawn_cases import random_chain
 from experiments.restarted import QUESTIONS, by_elimination, by_multigrid, image, posed
 from experiments.slow_mixing import PEERS, Attempt, judged
-from experiments.streaming_speed import random_chain
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from experiments import streaming_speed
-from experiments.streaming_speed import LARGEST, bytes_moved, in_csr, length_near, random_chain, streams
+from experiments.drawn_cases import random_chain
+from experiments.streaming_speed import LARGEST, bytes_moved, in_csr, length_near, streams
 
 
 def test_tables_have_about_as_many_entries_as_they_should():
