@@ -1,11 +1,11 @@
 """What the explorer's page holds: numbers that decode to those given, certified answers, and refusals."""
 
-import base64
 import json
 import math
 
 import numpy as np
 import pytest
+from page_letters import bytes_of
 
 import markovgpt as mg
 from markovgpt.explorer.asked import asked_of
@@ -30,7 +30,7 @@ def page_content(tables, **asked):
 
 def decoded(part):
     """An array as the page reads it."""
-    return np.frombuffer(base64.b64decode(part["data"]), dtype=np.dtype(part["dtype"]).newbyteorder("<"))
+    return np.frombuffer(bytes_of(part["data"]), dtype=np.dtype(part["dtype"]).newbyteorder("<"))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -1,11 +1,11 @@
 """`mg.explore` and `markovgpt explore`: what is given becomes what the page holds."""
 
-import base64
 import json
 import re
 
 import numpy as np
 import pytest
+from page_letters import bytes_of
 
 import markovgpt as mg
 from markovgpt import cli
@@ -40,7 +40,7 @@ def test_a_model_a_table_and_a_chain_are_all_taken(models):
     assert of_model["weights"]["config"]["n_embd"] == 2
     assert of_table["weights"] is None
     assert of_chain["logits"]["dtype"] == "float64"
-    logarithms = np.frombuffer(base64.b64decode(of_chain["logits"]["data"]))
+    logarithms = np.frombuffer(bytes_of(of_chain["logits"]["data"]))
     assert np.exp(logarithms) == pytest.approx(chain.next_token_probs.ravel(), rel=1e-12)
     assert of_chain["certified"][0]["settings"]["temperature"] == 1
 

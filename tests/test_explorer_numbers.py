@@ -13,6 +13,7 @@ from random_chains import drawn_chain
 
 import markovgpt as mg
 from markovgpt.demo import baby_gpt
+from markovgpt.explorer.letters import as_letters
 from markovgpt.scaled import ScaledArray
 
 NAMES = Path(__file__).parents[2] / "shared" / "data" / "hf_names_ctx3"
@@ -51,7 +52,7 @@ def table_of(name):
 def content_of(table):
     """A model as the page embeds it."""
     space, logits = table.space, np.ascontiguousarray(table.logits)
-    data = base64.b64encode(logits.tobytes()).decode()
+    data = as_letters(logits.tobytes())
     tokens = [str(token) for token in range(space.vocab_size)]
     return {
         **{"V": space.vocab_size, "L": space.context_length, "name": "a model", "shown": tokens, "spelt": None},

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from awkward import AWKWARD
 from explorer_browser import JS
+from page_letters import bytes_of
 
 import markovgpt as mg
 from markovgpt.explorer.asked import asked_of
@@ -34,7 +35,8 @@ def part_of(page, kind):
 
 def unpacked(page):
     """Stylesheet, skeleton and program."""
-    return json.loads(zlib.decompress(base64.b64decode(part_of(page, "packed"))))
+    parts = zlib.decompress(bytes_of(part_of(page, "packed"))).decode("utf-8").split("\0")
+    return dict(zip(("style", "skeleton", "program"), parts, strict=True))
 
 
 def test_awkward_tokens_stay_within_their_json():
@@ -90,6 +92,14 @@ def test_a_page_is_small(vocab_size, context_length, most):
     assert len(mg.explore(table_of(vocab_size, context_length)).html) < most
 
 
+def test_the_page_of_the_baby_gpt_is_small_beside_its_weights():
+    page = mg.explore(mg.GPT(mg.GPTConfig(2, 3)), red=(0, 0, 0))
+    assert page.has_inside
+    weights = json_for_script(part_of(page, "content")["models"][0]["weights"])
+    assert len(weights) > 60_000
+    assert len(page.html) - len(weights) < 60_000
+
+
 @pytest.mark.slow
 def test_a_page_of_19683_windows_is_small():
     table = table_of(27, 3)
@@ -99,6 +109,7 @@ def test_a_page_of_19683_windows_is_small():
 def test_a_page_of_two_tokens_of_three_leaves_out_what_it_does_not_need():
     small, large = (unpacked(mg.explore(table_of(2, size)))["program"] for size in (3, 8))
     assert "const makeMosaic = null;" in small
+    assert "const makeSuffixes = null;" in small
     assert "function makeGraph" in small
     assert "function makeMosaic" in large
     assert "const makeGraph = null;" in large
@@ -106,7 +117,9 @@ def test_a_page_of_two_tokens_of_three_leaves_out_what_it_does_not_need():
 
 
 def test_the_joined_modules_share_no_name():
-    names = re.findall(r"^(?:async )?(?:function\*?|const|let|class) (\w+)", joined_program(), re.MULTILINE)
+    sources = "\n".join(file.read_text(encoding="utf-8") for file in JS.glob("*.js"))
+    names = re.findall(r"^(?:export )?(?:async )?(?:function\*?|const|let|class) (\w+)", sources, re.MULTILINE)
+    assert len(names) > 300
     twice = {name for name in names if names.count(name) > 1}
     assert not twice
 

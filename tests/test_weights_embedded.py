@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from page_letters import bytes_of
 
 import markovgpt as mg
+from markovgpt.explorer.letters import as_letters
 from markovgpt.explorer.weights import MOST_PARAMETERS, embedded_weights
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -22,7 +24,7 @@ def small(**options):
 
 def decoded(tensor):
     """A tensor as a reader in another language gets it."""
-    return np.frombuffer(base64.b64decode(tensor["data"]), dtype="<f4").reshape(tensor["shape"])
+    return np.frombuffer(bytes_of(tensor["data"]), dtype="<f4").reshape(tensor["shape"])
 
 
 def test_three_numbers_by_hand():
@@ -30,7 +32,7 @@ def test_three_numbers_by_hand():
     with torch.no_grad():
         model.transformer["ln_f"].bias.copy_(torch.tensor([1.0, -2.0]))
     tensor = embedded_weights(model).content["tensors"]["transformer.ln_f.bias"]
-    assert tensor == {"shape": [2], "data": base64.b64encode(b"\x00\x00\x80\x3f\x00\x00\x00\xc0").decode()}
+    assert tensor == {"shape": [2], "data": as_letters(b"\x00\x00\x80\x3f\x00\x00\x00\xc0")}
 
 
 @pytest.mark.parametrize("options", [{}, {"bias": True}, {"tied": False}, {"layer_norm_bias": False}])
@@ -140,4 +142,5 @@ def test_the_sorter_is_embedded_as_it_was_published():
     tensors = embedded_weights(mg.load_model(DATA / "nano_sort", n_head=3)).content["tensors"]
     assert "lm_head.weight" in tensors
     for name, tensor in tensors.items():
-        assert tensor == {"shape": published[name]["shape"], "data": published[name]["data"]}
+        assert tensor["shape"] == published[name]["shape"]
+        assert bytes_of(tensor["data"]) == base64.b64decode(published[name]["data"])

@@ -1,10 +1,9 @@
 """What is embedded in the explorer's page: the models' logits, what may be asked of them, and certified answers.
 
-Numbers travel as base64 of little-endian arrays, texts as json. Up to 5,000 windows the page answers by itself; above
-that, what takes more than some multiplications is answered here, at a grid of temperatures, with bounds.
+Numbers travel as the letters of little-endian arrays, texts as json. Up to 5,000 windows the page answers by itself;
+above that, what takes more than some multiplications is answered here, at a grid of temperatures, with bounds.
 """
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -22,6 +21,7 @@ from markovgpt.chains.states import StateSpace
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput, NotConverged
 from markovgpt.explorer.asked import SHOWN_SETTINGS, Asked
+from markovgpt.explorer.letters import as_letters
 from markovgpt.explorer.merged import is_too_large, merged_by_suffix, windows_ending
 from markovgpt.export.tables import certified_digits
 from markovgpt.graphs.ring_layout import ring_layout
@@ -97,14 +97,14 @@ def is_drawn(vocab_size: int, n_states: int) -> bool:
 
 
 def encoded(numbers: NDArray[Any]) -> dict[str, str]:
-    """An array of floats as the page reads it: its dtype, and base64 of its little-endian bytes.
+    """An array of floats as the page reads it: its dtype, and its little-endian bytes as letters.
 
-    >>> encoded(np.array([1.0], dtype=np.float32))
-    {'dtype': 'float32', 'data': 'AACAPw=='}
+    >>> encoded(np.array([1.0], dtype=np.float32))  # the bytes 0, 0, 128 and 63: 4 * 85**2 + 46 * 85 + 21
+    {'dtype': 'float32', 'data': '004kL'}
     """
     dtype = np.dtype(np.float32) if numbers.dtype.itemsize <= 4 else np.dtype(np.float64)
     little = np.ascontiguousarray(numbers, dtype=dtype.newbyteorder("<"))
-    return {"dtype": dtype.name, "data": base64.b64encode(little.tobytes()).decode("ascii")}
+    return {"dtype": dtype.name, "data": as_letters(little.tobytes())}
 
 
 def _check_tables(tables: Sequence[LogitTable]) -> None:

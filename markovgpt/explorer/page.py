@@ -1,8 +1,9 @@
 """One self-contained HTML file: skeleton, stylesheet, program and content joined, and nothing else let in.
 
 The js files are ES modules that import from each other by name; here they become one, without what this page does not
-need. Stylesheet, skeleton and program are packed (zlib, base64), which makes them a third as long. A content-security
-policy names the hashes of the stylesheet and of the two scripts, and allows no connection to anywhere.
+need. Stylesheet, skeleton and program lose comments and indentation and are packed, which makes them a quarter as
+long. A content-security policy names the hashes of the stylesheet and of the two scripts, and allows no connection to
+anywhere.
 """
 
 import base64
@@ -21,16 +22,18 @@ from markovgpt.chains.states import StateSpace
 from markovgpt.durable import replacing
 from markovgpt.errors import InvalidInput
 from markovgpt.explorer.content import is_drawn
+from markovgpt.explorer.letters import as_letters
 from markovgpt.shown import Shown
 
-WORKER, PAGE = "worker", "page"  # the modules that begin; they import the others
+UNPACK, WORKER, PAGE = "unpack", "worker", "page"  # the modules that begin; they import the others
 END_OF_WORKER = "// ---- the page ----\n"  # client.js makes the worker of what stands before this line
 FRAME_HEIGHT = 760  # in a notebook, in pixels
-FEWEST_CELLS = 27  # of a mosaic; of fewer states the graph shows more
+FEWEST_CELLS = 27  # of a mosaic and of a tree of suffixes; of fewer states the graph shows more
 IMPORT = re.compile(r'^import \{ ([^}]*) \} from "\./(\w+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?function|const|let|class)", re.MULTILINE)
 BLOCK_COMMENT = re.compile(r"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*\n", re.MULTILINE | re.DOTALL)
 LINE_COMMENT = re.compile(r"^[ \t]*//.*\n", re.MULTILINE)
+INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
 PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -90,15 +93,13 @@ def assembled(content: Mapping[str, Any]) -> ExplorerPage:
     content: as `markovgpt.explorer.content.page_content` makes it.
     """
     left_out = _not_needed(content)
-    program, unpack = joined_program(left_out), _without_comments(_source("js/unpack.js"))
-    style = _without_comments(
-        "".join(map(_source, ("page.css",) if "inside" in left_out else ("page.css", "inside.css")))
-    )
+    program, unpack = joined_program(left_out), _joined(UNPACK)
+    style = _short("".join(map(_source, ("page.css",) if "inside" in left_out else ("page.css", "inside.css"))))
     parts = {
         "policy": _policy((program, unpack), style),
         "title": html.escape(str(content["title"])),
         "content": json_for_script(content),
-        "packed": _packed({"style": style, "skeleton": _source("skeleton.html"), "program": program}),
+        "packed": _packed(style, _short(_source("skeleton.html")), program),
         "unpack": unpack,
     }
     # one pass: what is put in is not looked at again
@@ -115,6 +116,7 @@ def _not_needed(content: Mapping[str, Any]) -> set[str]:
         "inside_view": has_inside,
         "graph": is_drawn(int(content["models"][0]["V"]), n_states),
         "mosaic": n_states >= FEWEST_CELLS,
+        "suffixes": n_states >= FEWEST_CELLS,
     }
     return {name for name, is_needed in needed.items() if not is_needed}
 
@@ -125,9 +127,9 @@ def _n_states(content: Mapping[str, Any]) -> int:
     return StateSpace(first["V"], first["L"]).n_states
 
 
-def _packed(parts: Mapping[str, str]) -> str:
-    """Texts by name, packed."""
-    return base64.b64encode(zlib.compress(json.dumps(parts).encode("ascii"), 9)).decode("ascii")
+def _packed(*parts: str) -> str:
+    """Texts, packed."""
+    return as_letters(zlib.compress("\0".join(parts).encode("utf-8"), 9))
 
 
 def json_for_script(content: Any) -> str:
@@ -154,6 +156,13 @@ def joined_program(left_out: Collection[str] = ()) -> str:
     return "".join([*plain[:size], END_OF_WORKER, *plain[size:]])
 
 
+def _joined(name: str) -> str:
+    """A module after those that it imports from."""
+    sources: dict[str, str] = {}
+    _collect(name, sources, ())
+    return "".join(sources.values())
+
+
 def _collect(name: str, sources: dict[str, str], left_out: Collection[str]) -> None:
     """Take up a module after those that it imports from."""
     source, nothing = _source(f"js/{name}.js"), ""
@@ -162,12 +171,12 @@ def _collect(name: str, sources: dict[str, str], left_out: Collection[str]) -> N
             nothing += "".join(f"const {missing} = null;\n" for missing in names.split(", "))
         elif imported not in sources:
             _collect(imported, sources, left_out)
-    sources[name] = nothing + _without_comments(EXPORT.sub("", IMPORT.sub("", source)))
+    sources[name] = nothing + _short(EXPORT.sub("", IMPORT.sub("", source)))
 
 
-def _without_comments(source: str) -> str:
-    """A js file or a stylesheet without the comments that stand on lines of their own."""
-    return LINE_COMMENT.sub("", BLOCK_COMMENT.sub("", source))
+def _short(source: str) -> str:
+    """A file of the page without indentation, and without the comments that stand on lines of their own."""
+    return INDENTATION.sub("", LINE_COMMENT.sub("", BLOCK_COMMENT.sub("", source)))
 
 
 def _policy(programs: Collection[str], style: str) -> str:

@@ -1,12 +1,12 @@
 """A model's weights as the explorer's page embeds them, so that the page itself can compute what happens inside."""
 
-import base64
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from markovgpt.explorer.letters import as_letters
 from markovgpt.models.gpt import GPT
 from markovgpt.models.identity import is_known_by_its_weights
 from markovgpt.models.protocol import NextTokenModel
@@ -23,7 +23,7 @@ class EmbeddedWeights(Shown):
 
     Parameters
     ----------
-    content: ``{"config": ..., "tensors": {name: {"shape": [...], "data": base64}}}``, ready for json; None where
+    content: ``{"config": ..., "tensors": {name: {"shape": [...], "data": letters}}}``, ready for json; None where
         nothing is embedded. The numbers are float32, little-endian, row-major, under the names of `GPT.state_dict`;
         tied embeddings stand once, as ``lm_head.weight``. The config is `GPTConfig`'s, with the model's ``dtype``.
     note: one sentence: in which numbers the weights are embedded, or why they are not.
@@ -82,6 +82,6 @@ def _note_on(dtype: str) -> str:
 
 
 def _as_json(values: NDArray[np.float32]) -> dict[str, Any]:
-    """A tensor's shape, and its numbers as base64 of little-endian float32."""
+    """A tensor's shape, and its numbers as the letters of little-endian float32."""
     numbers = np.ascontiguousarray(values, dtype="<f4").tobytes()
-    return {"shape": list(values.shape), "data": base64.b64encode(numbers).decode("ascii")}
+    return {"shape": list(values.shape), "data": as_letters(numbers)}

@@ -58,7 +58,7 @@ export function waysOf(models, question) {
   });
 }
 
-// Tables are decoded once and kept: base64 of millions of numbers takes a while.
+// Tables are decoded once and kept: millions of numbers take a while.
 const tables = new Map();
 
 function tableWithRows(model) {

@@ -1,4 +1,5 @@
 // Answers that Python computed with certified bounds, at the settings in which the page was made. No DOM here.
+import { numbersOf } from "./letters.js";
 
 const SETTINGS_BESIDE_TEMPERATURE = ["top_k", "top_p", "min_p", "engine"];
 
@@ -15,8 +16,7 @@ export function nearestCertified(content, model, choice) {
 // The long-run share of every window of a certified answer, or null where it was not sent along.
 export function certifiedShares(entry) {
   if (!entry.long_run) return null;
-  const bytes = Uint8Array.from(atob(entry.long_run.data), (letter) => letter.charCodeAt(0));
-  return Float64Array.from(new Float32Array(bytes.buffer), (logarithm) => 10 ** logarithm);
+  return Float64Array.from(numbersOf(entry.long_run), (logarithm) => 10 ** logarithm);
 }
 
 function hasSameFilters(settings, choice) {

@@ -75,12 +75,11 @@ export function choiceOfHash(hash, content) {
   return choice;
 }
 
-// The pictures that show something of a model: of many states a graph is a black disc, of few a mosaic is a few tiles.
+// The pictures that show something of a model: of many states a graph is a black disc, of few the graph alone says all.
 export function picturesFor({ V, L }) {
   const n = V ** L;
   const isGraphReadable = n <= 150 && n * V <= 5000;
-  const isMosaicWorthwhile = n >= 27;
-  return PICTURES.filter((name) => (name !== "graph" || isGraphReadable) && (name !== "mosaic" || isMosaicWorthwhile));
+  return PICTURES.filter((name) => (name === "graph" ? isGraphReadable : n >= 27));
 }
 
 function numberWithin(text, least, most) {

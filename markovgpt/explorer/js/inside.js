@@ -3,8 +3,9 @@
 // Pure: nothing here knows of the page. Letters as in the formulas: V tokens, a window of T of them, vectors of C
 // numbers. A sequence is an array of T rows, each a Float64Array. A matrix is {shape: [out, in], values}, row-major, as
 // in torch.
+import { numbersOf } from "./letters.js";
 
-const readModels = new WeakMap(); // embedded weights -> the model read from them: base64 is decoded once
+const readModels = new WeakMap(); // embedded weights -> the model read from them: letters are decoded once
 
 // What a model computes for one window of tokens (integers, oldest first):
 //   tokens                              the window itself
@@ -67,7 +68,7 @@ export function softmaxOf(scores) {
 
 // --- the weights ---
 
-// The weights under names of their own, decoded from base64 at the first call.
+// The weights under names of their own, decoded at the first call.
 function readModel(weights) {
   if (!readModels.has(weights)) {
     readModels.set(weights, modelOf(weights));
@@ -99,15 +100,9 @@ function modelOf({ config, tensors }) {
   };
 }
 
-// {shape, data: base64 of little-endian float32} -> {shape, values: Float64Array}.
+// {shape, data: float32 in letters} -> {shape, values: Float64Array}.
 function readTensor({ shape, data }) {
-  const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
-  const view = new DataView(bytes.buffer);
-  const values = new Float64Array(bytes.length / 4);
-  for (let i = 0; i < values.length; i++) {
-    values[i] = view.getFloat32(4 * i, true);
-  }
-  return { shape, values };
+  return { shape, values: Float64Array.from(numbersOf({ dtype: "float32", data })) };
 }
 
 // --- the parts of a layer ---

@@ -7,20 +7,12 @@
 // Zero means impossible, and `kept` alone says what is possible. Solvers only add, multiply and divide numbers that
 // are not negative: nothing cancels, and every entry keeps its digits. Where a solver did not get there, or numbers
 // left the range of doubles, its answer says so: `converged` is false.
+import { numbersOf } from "./letters.js";
 
 // The embedded model with its logits decoded; `logits` is null where none are embedded.
 export function tableOf(model) {
   const { V, L, name, shown, spelt } = model;
-  return { V, L, n: V ** L, logits: model.logits && decodedNumbers(model.logits), name, shown, spelt };
-}
-
-// Numbers of {dtype, data: base64}; little-endian, as every machine that runs a browser.
-export function decodedNumbers({ dtype, data }) {
-  const text = atob(data);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  const kinds = { float32: Float32Array, float64: Float64Array, int32: Int32Array, uint8: Uint8Array };
-  return new kinds[dtype](bytes.buffer);
+  return { V, L, n: V ** L, logits: model.logits && numbersOf(model.logits), name, shown, spelt };
 }
 
 export function stateOf(table, tokens) {
