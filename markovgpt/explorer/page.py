@@ -80,7 +80,7 @@ def assembled(content: Mapping[str, Any]) -> ExplorerPage:
     )
     parts = {
         "policy": _policy((program, unpack), style),
-        "title": html.escape(str(content["title"])),
+        "title": html.escape(str(content["title"])).encode("utf-8", "replace").decode(),  # bytes that were no text
         "content": json_for_script(content),
         "packed": _packed({"style": style, "skeleton": _source("skeleton.html"), "program": program}),
         "unpack": unpack,
