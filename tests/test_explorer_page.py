@@ -237,6 +237,89 @@ def test_above_5000_windows_the_numbers_are_certified_ones_of_the_nearest_temper
     tab.locator("#red").fill("ab")
     tab.locator('#stage[data-answered*="red=0.1"]').wait_for()
     assert tab.locator("#numbers table").last.locator("tbody tr").count() == 1  # the entropy rate, which no red changes
+    tab.locator("#start").fill("b" * 13)
+    tab.locator('#stage[data-answered*="start=1.1"]').wait_for()
+    expect(tab.locator("#numbers .certified")).to_have_count(0)  # that is about another start
+
+
+def test_what_is_certified_of_a_red_text_is_gone_with_it(opened, baby):
+    tab = opened(mg.explore(baby[1], red="000", start="111"))
+    assert tab.locator(".certified tbody tr").count() == 3
+    tab.locator("#red").fill("")
+    tab.locator('#stage[data-answered*="red=&"]').wait_for()
+    assert tab.locator(".certified tbody th").all_inner_texts() == ["Entropy rate, bits a token"]
+
+
+def test_the_long_run_of_another_start_colours_nothing_where_there_is_more_than_one(opened):
+    space = mg.StateSpace(2, 13)
+    logits = np.zeros((space.n_states, 2), dtype=np.float32)
+    logits[0, 0] = logits[-1, 1] = 1  # at temperature 0 both a.. and b.. are never left
+    tab = opened(mg.explore(mg.LogitTable(space, logits, mg.Vocabulary(("a", "b")))), "#picture=suffixes")
+    heading = tab.locator(".explorer-suffixes text").nth(1)
+    choose(tab, temperature=0, picture="suffixes")
+    expect(heading).to_contain_text("long-run mass")
+    choose(tab, temperature=0, picture="suffixes", start=".".join("1" * 13))
+    expect(heading).to_contain_text("share of windows")
+    choose(tab, temperature=0.5, picture="suffixes", start=".".join("1" * 13))
+    expect(heading).to_contain_text("long-run mass")  # where every window comes again, the start does not matter
+
+
+def test_suffixes_weigh_by_the_long_run_whatever_the_colour(opened):
+    tab = opened(mg.explore(drawn_table(3, 3)), "#picture=suffixes&colour=basin")
+    expect(tab.locator(".explorer-suffixes text").nth(1)).to_contain_text("long-run mass")
+
+
+def test_what_did_not_converge_is_not_said_as_a_fact(opened, baby):
+    tab = opened(mg.explore(baby[1], red="000", start="111"), "#temperature=0.0005")
+    expect(tab.locator("#numbers")).to_contain_text("not converged")
+    said = tab.locator("#status").inner_text()
+    assert "sure" not in said
+    assert "In the long run" not in said
+    assert "impossible" not in tab.locator(".explorer-graph").inner_html()
+    with tab.expect_download() as saved:
+        tab.locator("#latex").click()
+    assert "not converged" in saved.value.path().read_text(encoding="utf-8")
+
+
+def test_fields_and_their_problems_say_what_holds(opened, baby):
+    tab = opened(mg.explore(baby[1], red="000", start="111"))
+    for field, given, holds in [("seed", "-3", "0"), ("top_k-number", "1.6", "2"), ("temperature-number", "", "1")]:
+        tab.locator(f"#{field}").fill(given)
+        tab.locator(f"#{field}").press("Enter")
+        assert tab.locator(f"#{field}").input_value() == holds
+    for field, given, holds in [("red", "x", "000"), ("start", "1", "111")]:
+        tab.locator(f"#{field}").fill(given)
+        expect(tab.locator(f"#{field}-problem")).not_to_be_empty()
+        tab.locator("#temperature").press("ArrowRight")
+        assert tab.locator(f"#{field}").input_value() == holds
+        expect(tab.locator(f"#{field}-problem")).to_be_empty()
+
+
+def test_an_address_of_settings_that_exclude_each_other_shows_the_page_as_it_begins(opened, baby):
+    tab = opened(mg.explore(baby[1], red="000", start="111"), "#engine=nanogpt&top_p=0.5&start=0.0.0")
+    expect(tab.locator("#status")).to_contain_text("At temperature 1, the text 000")
+    assert tab.locator("#start").input_value() == "000"
+
+
+def test_ways_are_those_of_the_answers_that_are_shown(opened, baby):
+    tab = opened(mg.explore(baby[1], red="000", start="111"), "#start=1.1.0")
+    tab.locator("#ways td").first.wait_for()
+    expected = tab.locator("#ways").inner_text()
+    choose(tab, start="1.1.1")
+    expect(tab.locator("#ways")).to_contain_text("111→")
+    tab.evaluate("""() => {  // at once after the answers, before the ways are asked for
+        const seen = new MutationObserver(() => {
+            seen.disconnect();
+            const field = document.getElementById("temperature-number");
+            field.value = "-1";
+            field.dispatchEvent(new Event("change"));
+        });
+        seen.observe(document.getElementById("stage"), {attributeFilter: ["data-answered"]});
+    }""")
+    tab.locator("#start").fill("110")
+    expect(tab.locator("#settings-problem")).to_contain_text("got -1")
+    expect(tab.locator("#ways")).to_contain_text("110→")
+    assert tab.locator("#ways").inner_text() == expected
 
 
 def test_two_checkpoints_stand_side_by_side_with_what_moved(opened, baby):

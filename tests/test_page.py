@@ -61,6 +61,11 @@ def test_lone_surrogates_and_line_separators_are_escaped():
         json_for_script(float("nan"))
 
 
+def test_a_title_of_bytes_that_are_no_text_is_written_all_the_same(tmp_path):
+    page = mg.explore(table_of(2, 2), title="a\udcffb")
+    assert "<title>a?b</title>" in page.write(tmp_path / "a.html").read_text(encoding="utf-8")
+
+
 def test_the_policy_names_the_hashes_of_what_is_there_and_nothing_else():
     page = mg.explore(table_of(2, 2))
     policy = html.unescape(re.search('Content-Security-Policy" content="(.*?)"', page.html)[1])

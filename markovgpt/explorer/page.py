@@ -97,7 +97,7 @@ def assembled(content: Mapping[str, Any]) -> ExplorerPage:
     style = _short("".join(map(_source, ("page.css",) if "inside" in left_out else ("page.css", "inside.css"))))
     parts = {
         "policy": _policy((program, unpack), style),
-        "title": html.escape(str(content["title"])),
+        "title": html.escape(str(content["title"])).encode("utf-8", "replace").decode(),  # bytes that were no text
         "content": json_for_script(content),
         "packed": _packed(style, _short(_source("skeleton.html")), program),
         "unpack": unpack,

@@ -38,7 +38,7 @@ function answersOfOne(model, question) {
     },
     expected: hasRed ? expectedTime(table, rows, red, start) : null,
     entropy: entropyRate(table, rows, lived.value),
-    likeliest: likeliestWindow(table, lived.value),
+    likeliest: lived.converged ? likeliestWindow(table, lived.value) : null,
     atRed: hasRed ? massOn(lived.value, red) : null,
   };
 }
@@ -82,7 +82,7 @@ function massOn(shares, mask) {
   return sum;
 }
 
-// From one model to the other: how far each row moved, and which windows gained or lost most of the long run.
+// From one model to the other: how far each row moved, and how many steps became possible or impossible.
 function whatMoved(model, before, after) {
   const table = tableWithRows(model);
   const isLive = after.longRun !== null;

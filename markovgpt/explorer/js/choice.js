@@ -1,5 +1,5 @@
 // What the reader has chosen: settings, question and picture; kept in the page's address so that a link shows the same.
-import { ENGINE_NAMES } from "./settings.js";
+import { ENGINE_NAMES, settingsError } from "./settings.js";
 
 const PICTURES = ["graph", "mosaic", "suffixes"];
 const COLOURS = ["long", "reach", "basin", "moved"];
@@ -61,6 +61,7 @@ export function choiceOfHash(hash, content) {
   choice.top_p = numberWithin(parts.get("top_p"), Number.MIN_VALUE, 1);
   choice.min_p = numberWithin(parts.get("min_p"), 0, 1);
   choice.engine = oneOf(ENGINE_NAMES, parts.get("engine")) ?? choice.engine;
+  if (settingsError(settingsOf(choice), V)) Object.assign(choice, content.settings); // together they say nothing
   choice.horizon = wholeWithin(parts.get("horizon"), 1, LONGEST_HORIZON) ?? choice.horizon;
   choice.seed = wholeWithin(parts.get("seed"), 0, 2 ** 32 - 1) ?? choice.seed;
   choice.colour = oneOf(COLOURS, parts.get("colour")) ?? choice.colour;

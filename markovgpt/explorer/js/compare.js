@@ -1,7 +1,7 @@
 // Two checkpoints on the same states.
 import { dotOf, sumOf } from "./arrays.js";
 
-// How differently each window goes on: totalVariation[s] in 0..1, its mean in the long run x of the first, and how
+// How differently each window goes on: totalVariation[s] in 0..1, its mean under a distribution x of states, and how
 // many transitions are possible only before or only after.
 export function compareRows(before, after, x) {
   const { V } = before;

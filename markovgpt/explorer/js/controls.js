@@ -41,13 +41,13 @@ function bindSlider({ name, off, isWhole }, onChange) {
     onChange({ [name]: value === off ? null : value });
   });
   exact.addEventListener("change", () => {
-    if (exact.value === "" && off === null) return; // temperature and horizon are never off
+    if (exact.value === "" && off === null) return onChange({}); // temperature and horizon are never off
     const value = exact.value === "" ? null : Number(exact.value);
     onChange({ [name]: isWhole && value !== null ? Math.round(value) : value });
   });
 }
 
-// Write a choice into the controls; fields that the reader is writing in are left alone.
+// Write a choice into the controls; a text that the reader is writing is left alone.
 export function showChoice(content, choice) {
   const model = content.models[0];
   for (const { name, off } of slidersOf(model.V)) {
@@ -55,11 +55,11 @@ export function showChoice(content, choice) {
     const slider = placeNamed(name);
     slider.value = String(value ?? off);
     slider.setAttribute("aria-valuetext", value === null ? "off" : String(value));
-    showUnlessFocused(`${name}-number`, value === null ? "" : String(value));
+    placeNamed(`${name}-number`).value = value ?? "";
   }
   for (const name of ["engine", "colour", "shown"]) placeNamed(name).value = choice[name];
   radioNamed(choice.picture).checked = true;
-  showUnlessFocused("seed", String(choice.seed));
+  placeNamed("seed").value = choice.seed;
   showUnlessFocused("red", choice.red.map((tokens) => shownTokens(model, tokens)).join("\n"));
   showUnlessFocused("start", shownTokens(model, choice.start));
 }
@@ -71,7 +71,9 @@ export function showProblem(group, sentence) {
 
 function showUnlessFocused(id, text) {
   const field = placeNamed(id);
-  if (field !== document.activeElement) field.value = text;
+  if (field === document.activeElement) return;
+  field.value = text;
+  showProblem(id, ""); // what was wrong is no longer there
 }
 
 function radioNamed(picture) {

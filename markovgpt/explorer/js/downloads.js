@@ -26,7 +26,7 @@ export function statesAsCsv(content, found) {
   for (let state = 0; state < n; state++) {
     const numbers = found.flatMap((one) => [
       ...one.probs.subarray(state * model.V, (state + 1) * model.V),
-      one.longRun === null ? "" : one.longRun.value[state],
+      one.longRun?.converged ? one.longRun.value[state] : "",
       one.reach[state],
     ]);
     lines.push([csvCell(shownTokens(model, windowOf(model, state))), ...numbers].join(","));
@@ -45,7 +45,7 @@ function csvCell(text) {
 export function answersAsLatex(content, asked, found) {
   const names = content.models.map((model) => latexText(model.name));
   const rows = numberRows(content, asked, found).map(
-    ([name, ...cells]) => `${[latexText(name), ...cells.map(({ value }) => latexNumber(value))].join(" & ")} \\\\`,
+    ([name, ...cells]) => `${[latexText(name), ...cells.map(latexNumber)].join(" & ")} \\\\`,
   );
   const red = asked.red.map((tokens) => shownTokens(content.models[0], tokens)).join(" or ");
   return [
@@ -85,7 +85,8 @@ function latexText(text) {
   return [...text].map((sign) => LATEX_SIGNS[sign] ?? sign).join("");
 }
 
-function latexNumber(value) {
+function latexNumber({ value, converged = true }) {
+  if (!converged) return "not converged";
   if (value === Infinity) return "$\\infty$";
   const digits = digitsText(value, 6);
   if (!digits.includes("×")) return digits;

@@ -282,11 +282,11 @@ class MosaicPicture {
   }
 
   pressed(event) {
+    const { picked, start } = this.view;
     const step = MOSAIC_KEYS[event.key];
-    const from = this.view.picked ?? this.view.start;
-    if (event.key === "Enter") this.onPick(from);
-    else if (step) this.onPick(this.view.picked === null ? from : this.nextCell(from, step));
-    else return;
+    if (!step && event.key !== "Enter") return;
+    const next = step && picked !== null ? this.nextCell(picked, step) : (picked ?? start);
+    if (!step || next !== picked) this.onPick(next); // at the edge nothing: what is picked twice is let go
     event.preventDefault();
   }
 

@@ -84,12 +84,13 @@ function startPage() {
   }
 
   function askForWays() {
-    if (choice.red.length === 0) {
-      showWays(content, choice, []);
+    const { asked } = answers;
+    if (asked.red.length === 0) {
+      showWays(content, asked, []);
       return;
     }
-    client.ask("ways", question(), ({ answer, problem }) =>
-      problem ? showProblem("red", problem) : showWays(content, choice, answer),
+    client.ask("ways", asked, ({ answer, problem }) =>
+      problem ? showProblem("red", problem) : showWays(content, asked, answer),
     );
   }
 
@@ -113,7 +114,7 @@ function startPage() {
     drawPictures();
     const main = shownModels().at(-1);
     const model = content.models[main];
-    const certified = content.models.map((each) => nearestCertified(content, each, choice));
+    const certified = content.models.map((each) => nearestCertified(content, each, answers.asked));
     placeNamed("status").textContent = statusSentence(model, answers.asked, answers.models[main], otherThan(main));
     showNumbers(content, answers.asked, answers.models, certified);
     showMoved(content, answers.moved);
@@ -147,9 +148,9 @@ function startPage() {
   // The long-run shares: live, or above the size that is live Python's at the nearest certified temperature.
   function sharesOf(index) {
     const { longRun } = answers.models[index];
-    if (longRun !== null) return longRun.value;
-    const nearest = nearestCertified(content, content.models[index], choice);
-    return nearest === null ? null : certifiedShares(nearest.entry);
+    if (longRun !== null) return longRun.converged ? longRun.value : null;
+    const nearest = nearestCertified(content, content.models[index], answers.asked);
+    return nearest && certifiedShares(nearest);
   }
 
   // What belongs to one window: the picked one, else where the walk is.

@@ -57,8 +57,8 @@ const CERTIFIED_NAMES = {
 
 function certifiedParts(content, asked, certified) {
   const first = certified.find((nearest) => nearest !== null);
-  const isFitting = first.isSameQuestion || asked.red.length === 0;
-  const names = Object.keys(first.entry.answers).filter((name) => name === "entropy" || isFitting);
+  const isFitting = (name) => (name === "entropy" ? first.isSameStart : first.isSameQuestion);
+  const names = Object.keys(first.entry.answers).filter(isFitting);
   if (names.length === 0) return [];
   const rows = names.map((name) => [
     CERTIFIED_NAMES[name],
@@ -120,25 +120,25 @@ export function showNext(content, state, found) {
 }
 
 // The likeliest texts from the start to red, in each model.
-export function showWays(content, choice, ways) {
+export function showWays(content, asked, ways) {
   const place = placeNamed("ways");
-  if (choice.red.length === 0) {
+  if (asked.red.length === 0) {
     place.replaceChildren(makeElement("p", { class: "hint" }, "Nothing is red: write a text into the red field."));
     return;
   }
-  const parts = ways.flatMap((found, index) => waysOfOne(content.models[index], choice, found, ways.length > 1));
+  const parts = ways.flatMap((found, index) => waysOfOne(content.models[index], asked, found, ways.length > 1));
   place.replaceChildren(...parts);
 }
 
-function waysOfOne(model, choice, found, isNamed) {
+function waysOfOne(model, asked, found, isNamed) {
   const heading = isNamed ? [makeElement("h3", {}, model.name)] : [];
   if (found.length === 0) {
     return [
       ...heading,
-      makeElement("p", { class: "hint" }, `Red cannot come within ${countWords(choice.horizon, "token")}.`),
+      makeElement("p", { class: "hint" }, `Red cannot come within ${countWords(asked.horizon, "token")}.`),
     ];
   }
-  const start = shownTokens(model, choice.start);
+  const start = shownTokens(model, asked.start);
   const rows = found.map(({ tokens, probability }) => [
     `${start}→${shownTokens(model, tokens)}`,
     digitsText(probability),

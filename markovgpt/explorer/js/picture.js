@@ -51,6 +51,7 @@ export function viewOf(table, found, machine, { choice, moved, shares, walk, sta
     picked: choice.picked,
     trail: walk.steps > 0 ? walk.trail : [],
     ...colouring(choice.colour, found, machine, moved, shares),
+    mass: shares,
     cycle: machine === null ? new Uint8Array(table.n) : cycleMask(table, machine),
     absorbing: absorbingMask(table, found.kept),
     dark,

@@ -4,7 +4,7 @@ import { shownTokens } from "./words.js";
 
 const MILLISECONDS_A_STEP = 350;
 
-// Buttons that play, step and start again; `onStep` and `onReset` do it, and `draw` is called after each.
+// Buttons that play, step and start again; `onStep` and `onReset` do it.
 export function makePlayer({ onStep, onReset }) {
   const playButton = placeNamed("play");
   let timer = null;

@@ -15,7 +15,7 @@ const LEAST_WIDE = 560;
 const MOST_NEXT = 6;
 const TRIANGLES = { open: "M0 -3H9L4.5 4Z", closed: "M1 -5L8 0L1 5Z" };
 
-// `view.mass`, if it is there, is the long-run mass; else `view.value` is what suffixes are weighed by.
+// `view.mass` is what suffixes are weighed by: the share of each window in the long run, null where it is not known.
 export function makeSuffixes(parent, table, options) {
   return new SuffixPicture(parent, table, options);
 }
@@ -47,14 +47,12 @@ class SuffixPicture {
     if (this.view && this.width !== width) this.draw();
   }
 
-  // What windows weigh: the long run, else the value that is shown if it can be summed, else all alike.
+  // What windows weigh: their share of the long run, else all alike. The colour has no part in it: numbers of loops, or
+  // probabilities of different starts, make no sum.
   weigh() {
     const { view, table } = this;
-    const given = view.mass || view.value;
-    const total = given ? given.reduce((sum, weight) => (weight >= 0 ? sum + weight : NaN), 0) : NaN;
-    const weighs = total > 0 && Number.isFinite(total);
-    this.weights = weighs ? given : new Float64Array(table.n).fill(1);
-    this.weighedBy = !weighs ? "share of windows" : view.mass ? "long-run mass" : view.valueName;
+    this.weights = view.mass ?? new Float64Array(table.n).fill(1);
+    this.weighedBy = view.mass ? "long-run mass" : "share of windows";
     this.sums = suffixSums(table, this.weights);
     this.redSums = suffixSums(table, view.red);
   }

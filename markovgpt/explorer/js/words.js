@@ -108,7 +108,7 @@ export function statusSentence(model, asked, found, other) {
 }
 
 function waitInWords(expected) {
-  if (expected === null) return "";
+  if (!expected?.converged) return "";
   if (expected.value === Infinity) return "; it is not sure ever to come";
   return `; it is ${digitsText(expected.value)} tokens away on average`;
 }
