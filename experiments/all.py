@@ -86,7 +86,7 @@ def to_be_made(name: str, *, small: bool, force: bool) -> Work | None:
     if force or not study.records:
         return Work(name, "asked for" if force else "always made", seconds, alone)
     settings = settings_as_json(study.small if small else study.settings)
-    reason = outdated(folder, settings=settings, code=code_of(name))
+    reason = outdated(folder, settings=settings, code=code_of(name, study.enters))
     return Work(name, reason, seconds, alone) if reason else None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from markovgpt.errors import InvalidInput
 
 ROOT = Path(__file__).parents[1]
-NEVER_RUN = ("commands", "explorer")  # rooms of the package that no experiment enters
+SELDOM_RUN = ("commands", "explorer")  # rooms of the package that hardly an experiment enters
 
 
 def digest_of(places: Sequence[Path]) -> str:
@@ -30,10 +30,18 @@ def digest_of(places: Sequence[Path]) -> str:
     return digest.hexdigest()
 
 
-def code_of(name: str) -> str:
-    """The hash of the package's code, and of that of an experiment with all that it imports from experiments."""
+def code_of(name: str, enters: Sequence[str] = ()) -> str:
+    """The hash of the package's code, and of that of an experiment with all that it imports from experiments.
+
+    Parameters
+    ----------
+    enters: the rooms among `SELDOM_RUN` that the experiment enters; of them every file counts.
+    """
     house = ROOT / "markovgpt"
-    package = [file for file in sorted(house.rglob("*.py")) if file.relative_to(house).parts[0] not in NEVER_RUN]
+    left_out = [house / room for room in SELDOM_RUN]
+    package = [file for file in sorted(house.rglob("*.py")) if not any(map(file.is_relative_to, left_out))]
+    for room in enters:
+        package += [file for file in sorted((house / room).rglob("*")) if file.is_file() and file.suffix != ".pyc"]
     digest = hashlib.sha256()
     for file in package + [ROOT / "experiments" / f"{each}.py" for each in sorted(imported_by(name))]:
         content = file.read_bytes()

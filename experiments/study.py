@@ -75,6 +75,7 @@ class Study:
     small: the same in a size of some seconds.
     make: writes tables and figures into a folder that is there and empty.
     alone: what is written depends on how fast the machine is; `experiments.all` then makes nothing beside it.
+    enters: rooms of the package which it enters and other experiments do not; see `experiments.provenance`.
     records: False where `make` writes the record itself, into the very folder; such a one is never up to date.
     """
 
@@ -84,6 +85,7 @@ class Study:
     small: Any
     make: Callable[[Any, Path], Findings]
     alone: bool = False
+    enters: Sequence[str] = ()
     records: bool = True
 
 
@@ -123,7 +125,7 @@ def made(study: Study, settings: Any, folder: Path) -> Findings:
         seconds=time.perf_counter() - began,
         diagnostics=findings.diagnostics,
         found=findings.sentences,
-        code=code_of(study.name),
+        code=code_of(study.name, study.enters),
     )
     return findings
 

@@ -1,10 +1,12 @@
 """A real Chromium for the tests of the explorer: a browser for the session, a tab for each test, and how to open js."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
+
+from experiments.chromium import chromium as started
+from experiments.chromium import missing
 
 JS = Path(__file__).parents[1] / "markovgpt" / "explorer" / "js"
 IMPORT = re.compile(r'^import \{ [^}]* \} from "\./(\w+\.js)";$', re.MULTILINE)
@@ -13,14 +15,10 @@ IMPORT = re.compile(r'^import \{ [^}]* \} from "\./(\w+\.js)";$', re.MULTILINE)
 @pytest.fixture(scope="session")
 def chromium():
     """The browser, started once; skipped where there is none."""
-    playwright_api = pytest.importorskip("playwright.sync_api", reason="the explorer's tests need playwright")
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("the explorer's tests need a Chromium on the path")
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    if missing():
+        pytest.skip(f"the explorer's tests need {missing()}")
+    with started() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def three(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "names_of_all", lambda: sorted(studies))
     monkeypatch.setattr(module, "study_of", studies.__getitem__)
     monkeypatch.setattr(module, "settings_as_json", lambda settings: {"n": 1})
-    monkeypatch.setattr(module, "code_of", lambda name: CODE)
+    monkeypatch.setattr(module, "code_of", lambda name, enters: CODE)
     monkeypatch.setattr(module, "refill_readme", lambda: None)
     for name, code in (("current", CODE), ("old", "abd")):
         for place in (Path("results") / name, Path("build/small") / name):

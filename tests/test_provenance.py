@@ -13,6 +13,7 @@ def house(tmp_path, monkeypatch):
     for name, text in {
         "markovgpt/a.py": "x = 1\n",
         "markovgpt/explorer/page.py": "x = 1\n",
+        "markovgpt/explorer/js/page.js": "const x = 1;\n",
         "experiments/one.py": "import numpy\nfrom experiments import two\n",
         "experiments/two.py": "from experiments.three import x\nfrom experiments import one\n",
         "experiments/three.py": "import experiments.four\n",
@@ -43,6 +44,14 @@ def test_the_code_is_the_package_and_what_is_imported(house, file, changes):
     before = code_of("one")
     (house / file).write_text("y = 2\n")
     assert (code_of("one") != before) is changes
+
+
+@pytest.mark.parametrize("file", ["markovgpt/explorer/page.py", "markovgpt/explorer/js/page.js"])
+def test_a_room_that_is_entered_counts_with_all_its_files(house, file):
+    before = code_of("one", ["explorer"])
+    (house / file).write_text("y = 2\n")
+    assert code_of("one", ["explorer"]) != before
+    assert code_of("one", ["commands"]) == code_of("one")
 
 
 def test_a_digest_is_of_names_and_contents(tmp_path):
