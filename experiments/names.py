@@ -72,7 +72,7 @@ class Settings:
     longest: int = option(24, "letters to which the law of lengths is shown, at least the longest name of the list")
 
     def __post_init__(self) -> None:
-        require_above_zero("likeliest and heaviest", (self.likeliest, self.heaviest))
+        require_above_zero("likeliest, heaviest and longest", (self.likeliest, self.heaviest, self.longest))
 
 
 @dataclass(frozen=True, eq=False)

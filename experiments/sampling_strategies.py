@@ -7,7 +7,8 @@ four tokens of context; and then what samples cannot show, for every strategy fr
     training        loss over the whole text, a sample, and the greedy text, after some steps
     table           each strategy: entropy rate; loop probability; windows that can be visited from the start at all,
                     those that are visited for ever, and their effective number, exp of the entropy of the long run;
-                    P(red within so many tokens); a sample
+                    P(red within so many tokens)
+    samples         what each writes
     loops           the greedy loops by name, and what is left of them at temperature 1
     strategies.svg  P(red) and loop probability against the entropy rate
 
@@ -31,6 +32,7 @@ import numpy as np
 
 import markovgpt as mg
 from experiments.few_digits import in_few_digits
+from experiments.flags import require_above_zero
 from experiments.labelled_points import Labelled, labelled_points
 from experiments.names_models import SEED, SIZES, TRAINING
 from experiments.python_text import LETTERS, documentation, plain
@@ -66,6 +68,7 @@ class Settings:
     within: int = option(200, "tokens in which it is asked for")
 
     def __post_init__(self) -> None:
+        require_above_zero("context_length and within", (self.context_length, self.within))
         for strategy in self.strategies:
             sampling(strategy)
         if len(self.start) < self.context_length:
@@ -77,6 +80,21 @@ class Settings:
     def begin(self) -> str:
         """The first window."""
         return self.start[-self.context_length :]
+
+
+def plain_text_of(file: Path, context_length: int) -> str:
+    """The letters and spaces of a file.
+
+    Raises
+    ------
+    InvalidInput: fewer than a window and what follows it.
+    """
+    text = plain(file.read_text(encoding="utf-8", errors="replace"))
+    if len(text) <= context_length:
+        raise mg.InvalidInput(
+            f"text must have more than {context_length} letters and spaces, got {len(text)} in {file.name}; give more"
+        )
+    return text
 
 
 def written(chain: mg.WindowChain, begin: str, tokens: int = SHOWN) -> str:
@@ -186,7 +204,6 @@ class Strategy:
             "windows for ever": f"{self.lasting:,}",
             "effective windows": mg.certified_digits(self.effective),
             f"P({settings.red} within {settings.within})": mg.certified_digits(self.red),
-            "sample": self.sample,
         }
 
 
@@ -250,7 +267,7 @@ def draw_strategies(found: Sequence[Strategy], settings: Settings, path: Path) -
 
 def make(settings: Settings, folder: Path) -> Findings:
     """Make the tables and the figure."""
-    text = documentation() if settings.text is None else plain(settings.text.read_text(encoding="utf-8"))
+    text = documentation() if settings.text is None else plain_text_of(settings.text, settings.context_length)
     model, stages = trained(settings, text)
     print("training is done", flush=True)
     table = mg.tabulate(model)
@@ -263,6 +280,7 @@ def make(settings: Settings, folder: Path) -> Findings:
     mg.write_table([softmax_row(strategy) for strategy in SOFTMAX], folder, "softmax")
     mg.write_table(stages, folder, "training")
     mg.write_table([each.row(settings) for each in found], folder, "table")
+    mg.write_table([{"strategy": each.name, "sample": each.sample} for each in found], folder, "samples")
     mg.write_table(loops, folder, "loops")
     draw_strategies(found, settings, folder / "strategies.svg")
     return Findings(

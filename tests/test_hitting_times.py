@@ -18,6 +18,7 @@ from experiments.hitting_times import (
     rows_of,
     word_row,
 )
+from experiments.recipes import RECIPES
 from experiments.study import run
 
 # a stays with gap 2, b with gap 1: the largest time is 1 + e**(2/T), from a to b
@@ -68,8 +69,13 @@ def test_from_where_on_a_recipe_fails():
 
 
 def test_the_published_value_stands_beside_ours(hardest):
-    rows = published_rows([hardest, hardest], [8, 81])
-    assert [(row["windows"], row["published"]) for row in rows] == [("8", "not given"), ("81", "105,595")]
+    fails = [{"T": text, **dict.fromkeys(RECIPES, error)} for text, error in (("0.2", "1e-03"), ("0.1", "2e-01"))]
+    rows = published_rows([hardest, hardest], [fails, fails[:1]], [8, 81])
+    assert [(row["windows"], row["published"]) for row in rows[:2]] == [("8", "not given"), ("81", "105,595")]
+    ends = [(row["windows"], row["published"], row["ours"]) for row in rows[2:]]
+    n = len(RECIPES)
+    assert ends[:n] == [("8", "below T = 0.12", "below T = 0.2")] * n
+    assert ends[n:] == [("81", "below T = 0.12", "nowhere")] * n
     assert all("weights of its own, not published" in row["source"] for row in rows)
     assert float(rows[0]["ours"]) == pytest.approx(1 + math.exp(2 / 0.6), rel=1e-9)
 

@@ -18,6 +18,7 @@ from experiments.sampling_strategies import (
     draw_strategies,
     from_a_word,
     loop_rows,
+    plain_text_of,
     sentences,
     softmax_row,
     stage_row,
@@ -128,6 +129,18 @@ def test_loops_are_named_with_their_basins(swing):
     assert from_a_word("nd␣a") == "and␣"
 
 
+@pytest.mark.parametrize(("name", "given"), [("within", 0), ("context_length", 0)])
+def test_what_must_be_above_zero_is(name, given):
+    with pytest.raises(mg.InvalidInput, match=r"context_length and within must be above 0, got .*0"):
+        Settings(**{name: given})
+
+
+def test_a_text_without_letters_is_refused(tmp_path):
+    (tmp_path / "text.txt").write_bytes(b"123 \xff 456")
+    with pytest.raises(mg.InvalidInput, match=r"text must have more than 4 letters and spaces, got 1 in text\.txt"):
+        plain_text_of(tmp_path / "text.txt", 4)
+
+
 def test_a_sample_has_the_odds_of_the_chain(swing):
     text = written(chain_under(swing, "T=1"), "a", 4000)
     follow = [after for before, after in pairwise(text) if before == "a"]
@@ -162,5 +175,5 @@ def test_a_small_run_writes_everything(tmp_path):
     words = ["--small", "--context-length", "1", "--stages", "0", "2", "--strategies", "greedy", "T=1"]
     (tmp_path / "text.txt").write_text("The bee and the bat. " * 9)
     assert run(STUDY, [*words, "--text", str(tmp_path / "text.txt"), "--out", str(tmp_path / "here")]) == 0
-    tables = {f"{name}.{end}" for name in ("softmax", "training", "table", "loops") for end in ("csv", "tex")}
+    tables = {f"{name}.{end}" for name in ("softmax", "training", "table", "samples", "loops") for end in ("csv", "tex")}
     assert {file.name for file in (tmp_path / "here").iterdir()} == {*tables, "strategies.svg", "run.json"}
