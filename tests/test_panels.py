@@ -111,6 +111,13 @@ def test_zeros_stand_in_a_strip_below(axes):
     assert not without.patches
 
 
+def test_the_lowest_panel_of_each_column_shows_the_numbers_of_its_axis(axes):
+    one, other = two()
+    drawn = axes(one, other, one, columns=2)
+    assert [each.xaxis.get_tick_params()["labelbottom"] for each in drawn[:3]] == [False, True, True]
+    assert not drawn[3].axison
+
+
 def test_few_points_of_a_long_curve_are_marked(axes):
     (drawn,) = axes(Panel({"a": Curve(range(1000), range(1000))}))
     assert drawn.lines[0].get_markevery() == 50

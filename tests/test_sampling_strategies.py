@@ -175,5 +175,7 @@ def test_a_small_run_writes_everything(tmp_path):
     words = ["--small", "--context-length", "1", "--stages", "0", "2", "--strategies", "greedy", "T=1"]
     (tmp_path / "text.txt").write_text("The bee and the bat. " * 9)
     assert run(STUDY, [*words, "--text", str(tmp_path / "text.txt"), "--out", str(tmp_path / "here")]) == 0
-    tables = {f"{name}.{end}" for name in ("softmax", "training", "table", "samples", "loops") for end in ("csv", "tex")}
+    tables = {
+        f"{name}.{end}" for name in ("softmax", "training", "table", "samples", "loops") for end in ("csv", "tex")
+    }
     assert {file.name for file in (tmp_path / "here").iterdir()} == {*tables, "strategies.svg", "run.json"}

@@ -132,8 +132,10 @@ def panel_figure(
         )
         for axes, panel in zip(grid.flat, panels, strict=False):
             _draw_panel(axes, panel, looks)
-        for axes in grid.flat[len(panels) :]:
-            axes.axis("off")
+        for place in range(len(panels), lines * columns):
+            grid.flat[place].axis("off")
+            if lines > 1:  # the panel above has no other below it that shows the numbers of their axis
+                grid.flat[place - columns].tick_params(labelbottom=True)
         for label, write in ((x_label, figure.supxlabel), (y_label, figure.supylabel)):
             if label:
                 write(label, fontsize=8)
