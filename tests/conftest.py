@@ -2,6 +2,7 @@
 
 import pytest
 from explorer_browser import chromium as chromium
+from explorer_browser import chromium_window as chromium_window
 from explorer_browser import tab as tab
 
 
