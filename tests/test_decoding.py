@@ -224,7 +224,7 @@ def test_texts_and_scores_are_those_of_transformers(gpt2, k, stops):
 def test_names_are_completed_as_transformers_completes_them(stops):
     model, module = mg.load_model(NAMES), AutoModelForCausalLM.from_pretrained(NAMES).eval()
     module.generation_config.bos_token_id = None
-    for k in range(1, 17):
+    for k in (1, 2, 3, 5, 8, 16):
         for prompt, n in (([0], 2), ([0, 13], 1), ([5], 2)):  # three positions, all told
             assert_same(beam_search(model, prompt, n, k, stop_tokens=stops), generated(module, prompt, n, k, stops))
 
