@@ -2,7 +2,12 @@
 
 import pytest
 from explorer_browser import chromium as chromium
+from explorer_browser import chromium_window as chromium_window
 from explorer_browser import tab as tab
+from hypothesis import settings
+
+settings.register_profile("here", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("here")
 
 
 def pytest_addoption(parser):

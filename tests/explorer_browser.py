@@ -1,4 +1,4 @@
-"""A real Chromium for the tests of the explorer: a browser for the session, a tab for each test, and how to open js."""
+"""A real Chromium for the tests of the explorer: a browser and a tab for the session, and how to open js."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,7 @@ from experiments.chromium import chromium as started
 from experiments.chromium import missing
 
 JS = Path(__file__).parents[1] / "markovgpt" / "explorer" / "js"
+VIEWPORT = {"width": 1280, "height": 720}  # as of a new tab
 IMPORT = re.compile(r'^import \{ [^}]* \} from "\./(\w+\.js)";$', re.MULTILINE)
 
 
@@ -21,16 +22,48 @@ def chromium():
         yield browser
 
 
-@pytest.fixture
-def tab(chromium):
-    """An empty tab of its own, without network; a test that leaves an error on its console fails."""
+@pytest.fixture(scope="session")
+def chromium_window(chromium):
+    """A window without network, for all tabs."""
     context = chromium.new_context(offline=True)
-    page = context.new_page()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def tab(chromium_window, monkeypatch):
+    """An empty tab, without network; a test that leaves an error on its console fails.
+
+    It is the last test's, emptied, because a new one costs most of what a test does: a test that has told it to run a
+    script on every page leaves the next one a new tab.
+    """
+    page = chromium_window.pages[0] if chromium_window.pages else chromium_window.new_page()
+    listen, add_init_script, listeners, is_as_new = page.on, page.add_init_script, [], True
+
+    def on(event, listener):
+        listeners.append((event, listener))
+        listen(event, listener)
+
+    def add_script(*given, **options):
+        nonlocal is_as_new
+        is_as_new = False
+        return add_init_script(*given, **options)
+
+    monkeypatch.setattr(page, "on", on)
+    monkeypatch.setattr(page, "add_init_script", add_script)
     problems = []
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
+    page.set_viewport_size(VIEWPORT)
     yield page
-    context.close()
+    if is_as_new:
+        page.mouse.move(0, 0)
+        page.emulate_media(color_scheme="null")
+        page.goto("about:blank")
+        for event, listener in listeners:
+            page.remove_listener(event, listener)
+    else:
+        page.close()
     assert not problems, problems
 
 

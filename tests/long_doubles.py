@@ -1,5 +1,7 @@
 """Independent answers for some hundred states: dense censoring in long doubles, down to 1e-4900, nothing subtracted."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from markovgpt.scaled import ScaledArray
@@ -23,6 +25,14 @@ def window_matrix(chain):
 
 def _censored(matrix, live):
     """Live states taken out one by one: what is left of the matrix, and what flows out of each to the others."""
+    return _censored_bytes(matrix.tobytes(), live.tobytes())
+
+
+@lru_cache(maxsize=2)  # one test after the other asks for the same
+def _censored_bytes(matrix, live):
+    """The same, of the bytes of both."""
+    live = np.frombuffer(live, dtype=bool)
+    matrix = np.frombuffer(matrix, dtype=np.longdouble).reshape(len(live), len(live))
     a = matrix[np.ix_(live, live)].copy()
     exits = matrix[np.ix_(live, ~live)].sum(axis=1)
     out = np.zeros(len(a), dtype=np.longdouble)

@@ -1,6 +1,7 @@
 """The floors of the house: who may import whom, and how large a room may be."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -55,9 +56,16 @@ def module_of(file: Path) -> str:
     return "markovgpt." + name_of(file).removesuffix(".py").replace("/", ".")
 
 
+@cache
+def tree_of(file: Path) -> ast.Module:
+    """What Python reads in the file."""
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+@cache
 def imports_of(file: Path) -> list[tuple[str, bool]]:
     """The imported modules, and whether the import stands at the top level."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree = tree_of(file)
     top = set(tree.body)
     found = []
     for node in ast.walk(tree):
@@ -119,7 +127,7 @@ def test_a_file_is_one_room(file):
 
 @pytest.mark.parametrize("file", FILES, ids=name_of)
 def test_input_is_never_checked_by_assert(file):
-    assert not any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    assert not any(isinstance(node, ast.Assert) for node in ast.walk(tree_of(file)))
 
 
 def test_every_module_has_a_test_file():

@@ -16,6 +16,7 @@ import torch
 
 import markovgpt as mg
 from markovgpt import cli
+from markovgpt.chains import table_folder
 from markovgpt.commands import options
 from markovgpt.evidence.certificate_file import read_certificate
 
@@ -219,11 +220,14 @@ def test_a_reader_that_leaves_early_hears_no_traceback(folder):
     assert done.stderr.count("\n") == 1
 
 
-def test_not_a_traceback_from_a_real_process(folder):
-    command = [sys.executable, "-m", "markovgpt.cli", "reach", folder, "--red", "x"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
+def test_the_command_leaves_with_the_code_of_a_refusal(folder, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["markovgpt", "reach", folder, "--red", "x"])
+    monkeypatch.setattr(cli, "_say_what_is_chosen", lambda: None)  # it would go on saying so
+    with pytest.raises(SystemExit) as left:
+        cli.run()
+    assert left.value.code == 2
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()[-1][:11]) == ("", "markovgpt: ")
 
 
 SLOW = """
@@ -252,9 +256,8 @@ def nine_blocks(tmp_path):
     return str(tmp_path / "model")
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(nine_blocks, tmp_path, capsys, workers):
-    command = ["greedy", nine_blocks, "--on-disk", str(tmp_path / "table"), "--workers", workers]
+def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(nine_blocks, tmp_path, capsys):
+    command = ["greedy", nine_blocks, "--on-disk", str(tmp_path / "table"), "--workers", "2"]
     run = subprocess.Popen(
         [sys.executable, "-c", SLOW, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -266,6 +269,30 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(nine_blocks, tmp_path
     assert "Traceback" not in err
     assert out.count("block") < 8
     assert cli.main(command) == 0
+    made = mg.LogitTable.open(tmp_path / "table")
+    assert made.logits.tobytes() == mg.tabulate(mg.load_model(nine_blocks)).logits.tobytes()
+
+
+def test_ctrl_c_in_the_midst_of_the_only_worker(nine_blocks, tmp_path, capsys, monkeypatch):
+    command = ["greedy", nine_blocks, "--on-disk", str(tmp_path / "table"), "--workers", "1"]
+    put, blocks = table_folder.TableFolder.put, []
+
+    def interrupted(self, block, logits):
+        put(self, block, logits)
+        blocks.append(block)
+        if len(blocks) == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(table_folder.TableFolder, "put", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert cli.main(command) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    err = capsys.readouterr().err
+    assert err.splitlines()[-1] == "markovgpt: interrupted; the same command goes on from here"
+    assert cli.main(command) == 0
+    assert len(blocks) == 9
     made = mg.LogitTable.open(tmp_path / "table")
     assert made.logits.tobytes() == mg.tabulate(mg.load_model(nine_blocks)).logits.tobytes()
 

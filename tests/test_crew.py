@@ -28,11 +28,10 @@ def job(table, **changed):
 def test_every_job_is_answered_and_a_refusal_names_the_group(table):
     kept = {}
     jobs = [job(table), job(table, within=2)]
-    answer_all(jobs, kept.__setitem__, workers=2)
+    with pytest.raises(mg.InvalidInput, match=r"^coin, temperature 1\.0, engine huggingface: tokens must be"):
+        answer_all([*jobs, job(table, reds=[(7,)])], kept.__setitem__, workers=2)
     assert kept == {place: answered(one) for place, one in enumerate(jobs)}
     assert [kept[place][0]["value"] for place in range(2)] == ["0.375000000000", "0.250000000000"]
-    with pytest.raises(mg.InvalidInput, match=r"^coin, temperature 1\.0, engine huggingface: tokens must be"):
-        answer_all([job(table, reds=[(7,)])], kept.__setitem__, workers=1)
 
 
 def test_a_process_that_dies_is_missed(table):

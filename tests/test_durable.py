@@ -11,9 +11,13 @@ import pytest
 import markovgpt as mg
 from markovgpt.durable import append_synced, replacing, write_at, write_synced, writing
 
+# of the package nothing but this one module is imported: all of it takes seconds
 HOLD = """
-import sys, time
+import sys, time, types
 from pathlib import Path
+package = types.ModuleType("markovgpt")
+package.__path__ = [sys.argv[2]]
+sys.modules["markovgpt"] = package
 from markovgpt.durable import writing
 with writing(Path(sys.argv[1])):
     print("holds", flush=True)
@@ -23,7 +27,9 @@ with writing(Path(sys.argv[1])):
 
 @pytest.fixture
 def holder(tmp_path):
-    process = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path), *mg.__path__], stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout.readline() == "holds\n"
     yield process
     process.kill()

@@ -1,5 +1,7 @@
 """Rows and columns of window chains, prefixes included, against dense censoring in long doubles."""
 
+from functools import cache
+
 import long_doubles
 import numpy as np
 import pytest
@@ -20,12 +22,20 @@ CASES = [
 ACCURATE = 1e-11
 
 
+@cache
+def matrix_of(shape, prefixes, kind):
+    """The matrix of a case, for all who ask."""
+    matrix = long_doubles.window_matrix(drawn_chain(mg.StateSpace(*shape, with_prefixes=prefixes), kind, 6))
+    matrix.setflags(write=False)
+    return matrix
+
+
 def case(shape, prefixes, kind):
     """A chain, its matrix, and live states: those from which one of some ends can be reached."""
     chain = drawn_chain(mg.StateSpace(*shape, with_prefixes=prefixes), kind, 6)
     ends = np.zeros(chain.n_states, dtype=bool)
     ends[[1, -1, -5]] = True
-    return chain, long_doubles.window_matrix(chain), chain.reaching(ends, ~ends) & ~ends
+    return chain, matrix_of(shape, prefixes, kind), chain.reaching(ends, ~ends) & ~ends
 
 
 def listed(chain):

@@ -15,6 +15,9 @@ MODELS = {
     "nanogpt_names_ctx4": {},
     "nano_sort/model.pt": {"n_head": 3, "context_length": 11},
 }
+QUICK_MODELS = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if "ctx4" in name else []) for name in MODELS]
+)
 
 
 @cache
@@ -50,7 +53,7 @@ def test_the_machine_says_what_the_largest_logits_say(name):
 
 
 @needs_data
-@pytest.mark.parametrize("name", MODELS)
+@QUICK_MODELS
 def test_what_comes_next_to_zero_is_between_its_loops(name):
     table = table_of(name)
     barriers = mg.cycle_barriers(table)
@@ -71,7 +74,7 @@ def test_greedy_and_beams_find_no_more_than_there_is(name):
 
 
 @needs_data
-@pytest.mark.parametrize("name", MODELS)
+@QUICK_MODELS
 def test_the_shape_of_what_is_left_of_it(name):
     chain = mg.WindowChain.from_logits(table_of(name), mg.SamplingSettings(top_k=2))
     shape = mg.chain_shape(chain)
@@ -85,9 +88,7 @@ def test_the_shape_of_what_is_left_of_it(name):
 
 
 @needs_data
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if "ctx4" in name else []) for name in MODELS]
-)
+@QUICK_MODELS
 def test_a_colder_chain_compared(name):
     table = table_of(name)
     before, after = (

@@ -230,7 +230,7 @@ cli.run()
 
 def test_ctrl_c_exits_with_130_and_the_same_command_goes_on(folder, tmp_path, at_once, capsys):
     temperatures = [f"{temperature:.2f}" for temperature in np.linspace(0.1, 1, 40)]
-    command = shell(folder, tmp_path / "out", "--within", "4", "--workers", "2", "--temperature", *temperatures)
+    command = shell(folder, tmp_path / "out", "--within", "4", "--workers", "1", "--temperature", *temperatures)
     run = subprocess.Popen(
         [sys.executable, "-c", SLOW, *command],
         stdout=subprocess.PIPE,

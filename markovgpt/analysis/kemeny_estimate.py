@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from markovgpt.analysis.recurrence import recurrent_class
 from markovgpt.chains.operator import TransitionOperator
@@ -110,7 +110,7 @@ def kemeny_estimate(
         found[probe], taken = _probe(step, pi / pi.sum(), phases, exact, random)
         steps = max(steps, taken)
     middle = float(found.mean())
-    off = float(student.ppf((1 + confidence) / 2, n_probes - 1) * found.std(ddof=1) / math.sqrt(n_probes))
+    off = float(stdtrit(n_probes - 1, (1 + confidence) / 2) * found.std(ddof=1) / math.sqrt(n_probes))
     return KemenyEstimate(middle, middle - off, middle + off, confidence, n_probes, steps, len(exact) - 1)
 
 
