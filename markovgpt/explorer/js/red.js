@@ -3,27 +3,8 @@ import { dotOf } from "./arrays.js";
 import { reachedFrom, reaching } from "./classes.js";
 import { certainly } from "./long_run.js";
 import { pull } from "./products.js";
-import { written } from "./settings.js";
 import { restartedChain, stationaryOf } from "./stationary.js";
 import { stateOf } from "./table.js";
-
-// "" where patterns (lists of tokens) can be red in this table, otherwise a sentence.
-export function redError(table, patterns) {
-  for (const pattern of patterns) {
-    if (pattern.length === 0) return "a red pattern must have at least one token, got none; say which text is red";
-    if (pattern.length > table.L) {
-      return (
-        `a red pattern must fit into the window of ${table.L} tokens here, got one of ${pattern.length}; ` +
-        "give a shorter one, or ask Python (hitting_probability)"
-      );
-    }
-    const stranger = pattern.find((token) => !(Number.isInteger(token) && token >= 0 && token < table.V));
-    if (stranger !== undefined) {
-      return `red tokens must be whole numbers in 0..${table.V - 1}, got ${written(stranger)}; see the vocabulary`;
-    }
-  }
-  return "";
-}
 
 // 1 for each window that ends with one of the patterns.
 export function redMask(table, patterns) {
