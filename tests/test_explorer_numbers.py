@@ -381,6 +381,25 @@ def test_a_chain_with_two_ends_and_a_period(ask):
     assert ask("reachWithin(table, rows, redMask(table, [[3]]), 0)") == [0, 0, 0, 1]
 
 
+@pytest.mark.parametrize("name", ["baby", "random"])
+def test_within_a_long_horizon_is_what_every_step_of_it_leads_to(ask, name):
+    """A step that changes nothing is the last one, and the numbers are those of all steps, bit for bit."""
+    every_step = """(() => {
+        const red = redMask(table, [[1, 1]]);
+        let chance = Float64Array.from(red);
+        for (let step = 0; step < given; step++) {
+            chance = pull(table, rows.probs, chance, new Float64Array(table.n)).map((p, s) => (red[s] ? 1 : p));
+        }
+        return chance;
+    })()"""
+    within = "reachWithin(table, rows, redMask(table, [[1, 1]]), given)"
+    ask("null", table_of(name), {})
+    for horizon in (0, 1, 17, 400, *([20000] if name == "baby" else [])):
+        assert ask(within, given=horizon) == ask(every_step, given=horizon)
+    if name == "baby":
+        assert ask(within, given=1e15) == ask(every_step, given=20000)
+
+
 def test_a_large_periodic_chain(ask):
     """Even tokens and odd ones take turns: 512 windows of period 2."""
     random = np.random.default_rng(8)

@@ -16,13 +16,16 @@ export function redMask(table, patterns) {
   return mask;
 }
 
-// P(red within n tokens) from every start; 1 where the start is red.
+// P(red within n tokens) from every start; 1 where the start is red. A step that changes nothing ends it: none after it
+// would change anything.
 export function reachWithin(table, rows, red, n) {
   let chance = Float64Array.from(red);
   let further = new Float64Array(table.n);
-  for (let step = 0; step < n; step++) {
+  let isMoving = true;
+  for (let step = 0; step < n && isMoving; step++) {
     pull(table, rows.probs, chance, further);
     for (let s = 0; s < table.n; s++) if (red[s]) further[s] = 1;
+    isMoving = further.some((p, s) => p !== chance[s]);
     [chance, further] = [further, chance];
   }
   return chance;
