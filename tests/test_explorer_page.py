@@ -459,6 +459,49 @@ def test_where_workers_are_forbidden_the_page_works_itself(opened, tab, baby, wh
     expect(tab.locator("#status")).to_contain_text("with probability 0.0154")
 
 
+SLOW_WORKER = """window.Worker = class extends Worker {
+    postMessage(data) { setTimeout(() => super.postMessage(data), window.delay ?? 0); }
+};"""
+CHANGE_TEMPERATURE = """(temperature) => {
+    const field = document.getElementById("temperature-number");
+    field.value = temperature;
+    field.dispatchEvent(new Event("change"));
+    return getComputedStyle(document.getElementById("pictures")).opacity;
+}"""
+
+
+@pytest.mark.parametrize(("motion", "seconds"), [("no-preference", "0.3s"), ("reduce", "0s")])
+def test_a_picture_whose_answer_takes_long_is_dimmed_until_it_comes(opened, tab, baby, motion, seconds):
+    tab.emulate_media(reduced_motion=motion)
+    tab.add_init_script(SLOW_WORKER)
+    opened(mg.explore(baby[1], red="000", start="111"))
+    stage, busy = tab.locator("#stage"), tab.locator("#stage[aria-busy=true]")
+    expect(busy).to_have_count(0)
+    tab.evaluate("window.delay = 1500")
+    assert tab.evaluate(CHANGE_TEMPERATURE, 0.5) == "1"  # a quick answer would not flicker
+    assert stage.get_attribute("aria-busy") == "true"
+    expect(tab.locator("#pictures")).to_have_css("transition-duration", seconds)
+    expect(tab.locator("#pictures")).to_have_css("opacity", "0.5")
+    expect(busy).to_have_count(0)
+    assert "temperature=0.5&" in stage.get_attribute("data-answered")
+    expect(tab.locator("#pictures")).to_have_css("opacity", "1")
+
+
+def test_it_waits_until_the_newest_answer_is_drawn(opened, tab, baby):
+    tab.add_init_script(SLOW_WORKER)
+    opened(mg.explore(baby[1], red="000", start="111"))
+    tab.evaluate("""() => {
+        window.delay = 100;
+        window.seen = [];
+        const stage = document.getElementById("stage");
+        const note = () => seen.push([/temperature=([^&]*)/.exec(stage.dataset.answered)[1], stage.ariaBusy]);
+        new MutationObserver(note).observe(stage, {attributeFilter: ["data-answered"]});
+    }""")
+    tab.evaluate(f"[0.6, 0.7, 0.8].forEach({CHANGE_TEMPERATURE})")
+    tab.locator('#stage[data-answered*="temperature=0.8&"]').wait_for()
+    assert tab.evaluate("seen") == [["0.6", "true"], ["0.8", None]]
+
+
 def test_without_a_red_text_it_still_says_where_it_lives(opened):
     tab = opened(mg.explore(drawn_table(3, 2)))
     assert "nothing is red" in tab.locator("#status").inner_text()

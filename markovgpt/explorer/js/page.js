@@ -24,6 +24,7 @@ function startPage() {
   const client = makeClient(placeNamed("program").textContent, content.models);
   let choice = choiceOfHash(location.hash, content);
   let answers = null; // the newest that came; null until the first
+  let newest = null; // what was asked last
   let machines = content.models.map(() => null);
   let waysTimer = null;
   const walk = makeWalk(tables[0], choice.start, choice.seed);
@@ -66,7 +67,10 @@ function startPage() {
     showProblem("settings", problem);
     if (problem !== "") return;
     const asked = question();
+    newest = asked;
+    placeNamed("stage").setAttribute("aria-busy", "true");
     client.ask("answers", asked, (message) => {
+      if (asked === newest) placeNamed("stage").removeAttribute("aria-busy");
       if (message.problem) {
         showProblem("settings", message.problem);
         return;
