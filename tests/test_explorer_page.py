@@ -441,12 +441,16 @@ def test_in_a_notebooks_frame_it_works_as_well(tab, baby):
     expect(tab.frame_locator("iframe").locator("#status")).to_contain_text("with probability 0.119")
 
 
+LATER = """window.Worker = class extends EventTarget {
+    constructor() { super(); setTimeout(() => { for (let i = 0; i < TIMES; i++) this.fail(); }, 50); }
+    fail() { this.dispatchEvent(new Event("error")); }
+    postMessage() {}
+    terminate() { window.ended = (window.ended ?? 0) + 1; }
+};"""
 FAILING_WORKERS = {
     "at once": "window.Worker = class { constructor() { throw new Error('forbidden'); } };",
-    "later": """window.Worker = class extends EventTarget {
-        constructor() { super(); setTimeout(() => this.dispatchEvent(new Event("error")), 50); }
-        postMessage() {}
-    };""",
+    "later": LATER.replace("TIMES", "1"),
+    "later, saying so twice": LATER.replace("TIMES", "2"),
 }
 
 
@@ -457,6 +461,7 @@ def test_where_workers_are_forbidden_the_page_works_itself(opened, tab, baby, wh
     expect(tab.locator("#status")).to_contain_text("with probability 0.119")
     choose(tab, temperature=0.5)
     expect(tab.locator("#status")).to_contain_text("with probability 0.0154")
+    assert tab.evaluate("window.ended ?? 0") == ("later" in when)
 
 
 SLOW_WORKER = """window.Worker = class extends Worker {
