@@ -269,6 +269,13 @@ def test_suffixes_weigh_by_the_long_run_whatever_the_colour(opened):
     expect(tab.locator(".explorer-suffixes text").nth(1)).to_contain_text("long-run mass")
 
 
+def test_a_colour_is_chosen_only_where_it_colours_something(opened):
+    tab = opened(mg.explore(drawn_table(3, 3)))
+    for picture, is_enabled in [("mosaic", True), ("suffixes", False), ("graph", True)]:
+        choose(tab, picture=picture)
+        expect(tab.locator("#colour")).to_be_enabled(enabled=is_enabled)
+
+
 def test_what_did_not_converge_is_not_said_as_a_fact(opened, baby):
     tab = opened(mg.explore(baby[1], red="000", start="111"), "#temperature=0.0005")
     expect(tab.locator("#numbers")).to_contain_text("not converged")

@@ -59,6 +59,7 @@ export function showChoice(content, choice) {
   }
   for (const name of ["engine", "colour", "shown"]) placeNamed(name).value = choice[name];
   radioNamed(choice.picture).checked = true;
+  placeNamed("colour").disabled = choice.picture === "suffixes"; // which are not coloured
   placeNamed("seed").value = choice.seed;
   showUnlessFocused("red", choice.red.map((tokens) => shownTokens(model, tokens)).join("\n"));
   showUnlessFocused("start", shownTokens(model, choice.start));
