@@ -290,7 +290,7 @@ def test_what_did_not_converge_is_not_said_as_a_fact(opened, baby):
 
 def test_fields_and_their_problems_say_what_holds(opened, baby):
     tab = opened(mg.explore(baby[1], red="000", start="111"))
-    for field, given, holds in [("seed", "-3", "0"), ("top_k-number", "1.6", "2"), ("temperature-number", "", "1")]:
+    for field, given, holds in [("seed", "3.4", "3"), ("top_k-number", "1.6", "2"), ("temperature-number", "", "1")]:
         tab.locator(f"#{field}").fill(given)
         tab.locator(f"#{field}").press("Enter")
         assert tab.locator(f"#{field}").input_value() == holds
@@ -300,6 +300,23 @@ def test_fields_and_their_problems_say_what_holds(opened, baby):
         tab.locator("#temperature").press("ArrowRight")
         assert tab.locator(f"#{field}").input_value() == holds
         expect(tab.locator(f"#{field}-problem")).to_be_empty()
+
+
+@pytest.mark.parametrize(("given", "said"), [("-3", "-3"), ("4294967296", "4294967296"), ("", "none")])
+def test_a_seed_that_cannot_be_says_why_and_leaves_the_walk(opened, baby, given, said):
+    tab = opened(mg.explore(baby[1], red="000", start="111", seed=5))
+    tab.keyboard.press(" ")
+    written = tab.locator("#text").inner_text()
+    seed, problem = tab.locator("#seed"), tab.locator("#settings-problem")
+    seed.fill(given)
+    seed.press("Enter")
+    expect(problem).to_have_text(f"seed must be a whole number from 0 to 4294967295, got {said}; it stays 5")
+    assert (seed.input_value(), tab.locator("#text").inner_text()) == ("5", written)
+    seed.fill("4294967295")
+    seed.press("Enter")
+    expect(problem).to_be_empty()
+    expect(tab.locator("#text")).to_have_text("111")
+    assert "seed=4294967295&" in tab.url
 
 
 def test_an_address_of_settings_that_exclude_each_other_shows_the_page_as_it_begins(opened, baby):

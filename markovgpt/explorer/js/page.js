@@ -49,6 +49,7 @@ function startPage() {
     if (isNewWalk) walk.reset(choice.start, choice.seed);
     showChoice(content, choice);
     keepInAddress();
+    showProblem("settings", problemOfChoice());
     if (JSON.stringify(question()) !== JSON.stringify(before)) askForAnswers();
     else drawAll();
   }
@@ -63,9 +64,7 @@ function startPage() {
   }
 
   function askForAnswers() {
-    const problem = settingsError(settingsOf(choice), content.models[0].V) || horizonProblem();
-    showProblem("settings", problem);
-    if (problem !== "") return;
+    if (problemOfChoice() !== "") return;
     const asked = question();
     newest = asked;
     placeNamed("stage").setAttribute("aria-busy", "true");
@@ -82,9 +81,12 @@ function startPage() {
     });
   }
 
-  function horizonProblem() {
+  // Why nothing can be asked, "" where it can.
+  function problemOfChoice() {
+    const problem = settingsError(settingsOf(choice), content.models[0].V);
     const isFit = Number.isInteger(choice.horizon) && choice.horizon >= 1 && choice.horizon <= 100000;
-    return isFit ? "" : `within n tokens: n must be a whole number from 1 to 100000, got ${choice.horizon}`;
+    if (problem || isFit) return problem;
+    return `within n tokens: n must be a whole number from 1 to 100000, got ${choice.horizon}`;
   }
 
   function askForWays() {
