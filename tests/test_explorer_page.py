@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from awkward import AWKWARD
+from explorer_browser import open_js
 
 import markovgpt as mg
 from markovgpt.demo import baby_gpt
@@ -106,10 +107,26 @@ def test_the_status_says_it_in_words(opened, baby):
     tab = opened(mg.explore(baby[1], red="000", start="111"))
     assert tab.locator("#status").inner_text() == (
         "At temperature 1, the text 000 comes within 10 tokens of 111 with probability 0.119; it is 72.4 tokens away "
-        "on average. In the long run it is most often at 111: 27.1 % of the time."
+        "on average. In the long run it is most often at 111: 27.1% of the time."
     )
     choose(tab, temperature=0)
     expect(tab.locator("#status")).to_contain_text("with probability 0; it is not sure ever to come.")
+
+
+def test_only_the_impossible_is_0_and_only_the_sure_is_100_percent(tab):
+    open_js(tab, "words.js")
+    written = {
+        **{0: "0%", 2.5e-13: "2.5 × 10⁻¹¹%", 1.2e-5: "0.0012%", 0.00731: "0.731%", 0.63: "63%", 0.27149: "27.1%"},
+        **{0.9994: "99.9%", 0.9996: ">99.9%", 0.99999: ">99.9%", 1 - 2**-53: ">99.9%", 1: "100%"},
+    }
+    assert tab.evaluate("(all) => all.map((p) => asPercent(p))", list(written)) == list(written.values())
+
+
+def test_what_is_too_small_for_a_double_is_not_0_percent(opened, baby):
+    tab = opened(mg.explore(baby[1], red="000", start="111"), "#temperature=0.0001")
+    assert tab.locator("#next td").all_inner_texts() == ["100%", "<1e-307"]
+    choose(tab, temperature=0)
+    expect(tab.locator("#next td").last).to_have_text("0%")
 
 
 def test_awkward_tokens_are_shown_as_they_are_and_run_nothing(opened):
@@ -415,7 +432,7 @@ def test_the_inside_is_that_of_the_picked_window(opened, baby):
     assert tab.locator("#inside-title").inner_text() == "Inside “model”, for the window 010"
     assert tab.locator("#next-title").inner_text() == "After 010"
     shares = mg.WindowChain.from_model(baby[1]).next_token_probs[2]
-    shown = [float(text.removesuffix(" %")) for text in tab.locator("#next td").all_inner_texts()]
+    shown = [float(text.removesuffix("%")) for text in tab.locator("#next td").all_inner_texts()]
     assert shown == pytest.approx(sorted(100 * shares, reverse=True), abs=0.1)
 
 

@@ -100,16 +100,18 @@ export function showMoved(content, moved) {
 export function showNext(content, state, found) {
   const model = content.models[0];
   placeNamed("next-title").textContent = `After ${shownTokens(model, windowOf(model, state))}`;
-  const rowOf = (one, token) => one.probs[state * model.V + token];
+  const place = state * model.V;
+  const rowOf = (one, token) => one.probs[place + token];
   const last = found[found.length - 1];
   const tokens = [...model.shown.keys()].sort((one, two) => rowOf(last, two) - rowOf(last, one) || one - two);
   const rows = tokens
     .slice(0, MOST_BARS)
     .map((token) => [
       model.shown[token],
-      ...found.map((one) =>
-        makeElement("span", { class: "barred" }, asPercent(rowOf(one, token)), makeBar(rowOf(one, token))),
-      ),
+      ...found.map((one) => {
+        const percent = asPercent(rowOf(one, token), one.kept[place + token] === 1);
+        return makeElement("span", { class: "barred" }, percent, makeBar(rowOf(one, token)));
+      }),
     ]);
   const headings = ["token", ...content.models.map((each) => each.name)];
   const more =
