@@ -380,6 +380,21 @@ def test_two_checkpoints_stand_side_by_side_with_what_moved(opened, baby):
     assert float(first.locator("td").inner_text()) == pytest.approx(moved.max(), rel=1e-2)
 
 
+def test_tables_that_scroll_have_names_of_their_own(opened, baby):
+    tab = opened(mg.explore(baby[1], before=baby[0], red="000", start="111"))
+    expect(tab.locator("#ways .scroll")).to_have_count(2)
+    expect(tab.locator("#cycles .scroll")).to_have_count(2)
+    names = tab.locator(".scroll").evaluate_all("tables => tables.map((table) => table.getAttribute('aria-label'))")
+    assert names == [
+        *("In numbers", "Certified by Python", "What moved", "After 111"),
+        *(
+            f"{name}, {model}"
+            for name in ("Likeliest ways to red", "At temperature 0")
+            for model in ("before", "after")
+        ),
+    ]
+
+
 def test_likeliest_ways_and_loops_are_pythons(opened, baby):
     table = mg.tabulate(baby[1])
     tab = opened(mg.explore(table, red="000", start="111"))
