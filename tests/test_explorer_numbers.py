@@ -381,6 +381,25 @@ def test_a_chain_with_two_ends_and_a_period(ask):
     assert ask("reachWithin(table, rows, redMask(table, [[3]]), 0)") == [0, 0, 0, 1]
 
 
+@pytest.mark.parametrize("name", ["baby", "random"])
+def test_within_a_long_horizon_is_what_every_step_of_it_leads_to(ask, name):
+    """A step that changes nothing is the last one, and the numbers are those of all steps, bit for bit."""
+    every_step = """(() => {
+        const red = redMask(table, [[1, 1]]);
+        let chance = Float64Array.from(red);
+        for (let step = 0; step < given; step++) {
+            chance = pull(table, rows.probs, chance, new Float64Array(table.n)).map((p, s) => (red[s] ? 1 : p));
+        }
+        return chance;
+    })()"""
+    within = "reachWithin(table, rows, redMask(table, [[1, 1]]), given)"
+    ask("null", table_of(name), {})
+    for horizon in (0, 1, 17, 400, *([20000] if name == "baby" else [])):
+        assert ask(within, given=horizon) == ask(every_step, given=horizon)
+    if name == "baby":
+        assert ask(within, given=1e15) == ask(every_step, given=20000)
+
+
 def test_a_large_periodic_chain(ask):
     """Even tokens and odd ones take turns: 512 windows of period 2."""
     random = np.random.default_rng(8)
@@ -448,41 +467,24 @@ def test_red_windows_end_with_a_pattern(ask):
     for patterns in ([[0]], [[1, 1]], [[0, 1, 2]], [[0], [1, 2], [2, 2, 2]]):
         expected = [any(window[-len(each) :] == tuple(each) for each in patterns) for window in WINDOWS]
         assert ask("redMask(table, given)", table, given=patterns) == expected
-        assert ask("redError(table, given)", given=patterns) == ""
 
 
 WINDOWS = list(itertools.product(range(3), repeat=3))
-
-
-@pytest.mark.parametrize(
-    ("patterns", "sentence"),
-    [
-        ([[0, 1], []], "a red pattern must have at least one token, got none; say which text is red"),
-        ([[0, 1, 2, 0]], "a red pattern must fit into the window of 3 tokens here, got one of 4; give a shorter one"),
-        ([[0, 3]], "red tokens must be whole numbers in 0..2, got 3; see the vocabulary"),
-        ([[-1]], "red tokens must be whole numbers in 0..2, got -1; see the vocabulary"),
-    ],
-)
-def test_red_that_does_not_fit_is_refused(ask, patterns, sentence):
-    assert ask("redError(table, given)", small(np.zeros((27, 3)), 3), given=patterns).startswith(sentence)
 
 
 @pytest.mark.parametrize("name", ["ties", *MODELS])
 def test_the_greedy_machine_is_pythons(ask, name):
     table = table_of(name)
     machine, found = mg.greedy_machine(table), ask("greedyMachine(table)", table)
-    assert found["token"] == machine.token.tolist()
     assert found["next"] == machine.next_state.tolist()
     assert found["cycles"] == [cycle.tolist() for cycle in machine.cycles]
-    assert found["basin"] == found["cycleOf"] == machine.basin.tolist()
-    assert found["steps"] == machine.transient_length.tolist()
-    assert found["isCyclic"] == machine.graph.is_cyclic.astype(int).tolist()
+    assert found["basin"] == machine.basin.tolist()
 
 
 def test_a_machine_followed_by_hand(ask):
     found = ask("greedyMachine(table)", small([[0, 1], [1, 0], [1, 0], [1, 0]], 2))  # 00 01 10: 01, 10, 00; 11: 10
     assert found["cycles"] == [[0, 1, 2]]
-    assert found["steps"] == [0, 0, 0, 1]
+    assert (found["next"], found["basin"]) == ([1, 2, 0, 2], [0, 0, 0, 0])
 
 
 def walks_to_red(probs, V, start, red, n):
@@ -585,21 +587,16 @@ def test_two_checkpoints_are_compared_as_in_python(ask):
     compared = mg.compare_chains(*chains, start=7)
     ask("window.before = rows", before, settings)
     ask("window.old = longRun(table, rows, 7).value")
-    ask("window.young = longRun(table, rows, 7).value", after, settings)
-    found = ask("compareRows(before, rows, old)")
+    found = ask("compareRows(before, rows, old)", after, settings)
     assert found["totalVariation"] == pytest.approx(compared.total_variation.value, rel=1e-9, abs=1e-12)
     assert found["mean"] == pytest.approx(compared.mean_total_variation.value, rel=1e-9)
-    assert (found["lost"], found["gained"]) == (compared.n_lost, compared.n_gained)
-    shift = np.abs(compared.lived_before.value - compared.lived_after.value).sum() / 2
-    assert ask("movedMass(old, young)") == pytest.approx(shift, rel=1e-9)
 
 
 def test_the_comparison_by_hand(ask):
     ask("window.before = rows", small(logs_of([[0.5, 0.5], [1, 0]])), {})
     found = ask("compareRows(before, rows, [0.75, 0.25])", small(logs_of([[0.25, 0.75], [0, 1]])), {})
     assert found["totalVariation"] == pytest.approx([0.25, 1])
-    assert (found["mean"], found["lost"], found["gained"]) == (pytest.approx(0.4375), 1, 1)
-    assert ask("movedMass(Float64Array.of(0.5, 0.5, 0), Float64Array.of(0.25, 0.25, 0.5))") == 0.5
+    assert found["mean"] == pytest.approx(0.4375)
 
 
 # ---- the file

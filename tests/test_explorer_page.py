@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from awkward import AWKWARD
+from explorer_browser import open_js
 
 import markovgpt as mg
 from markovgpt.demo import baby_gpt
@@ -106,10 +107,26 @@ def test_the_status_says_it_in_words(opened, baby):
     tab = opened(mg.explore(baby[1], red="000", start="111"))
     assert tab.locator("#status").inner_text() == (
         "At temperature 1, the text 000 comes within 10 tokens of 111 with probability 0.119; it is 72.4 tokens away "
-        "on average. In the long run it is most often at 111: 27.1 % of the time."
+        "on average. In the long run it is most often at 111: 27.1% of the time."
     )
     choose(tab, temperature=0)
     expect(tab.locator("#status")).to_contain_text("with probability 0; it is not sure ever to come.")
+
+
+def test_only_the_impossible_is_0_and_only_the_sure_is_100_percent(tab):
+    open_js(tab, "words.js")
+    written = {
+        **{0: "0%", 2.5e-13: "2.5 × 10⁻¹¹%", 1.2e-5: "0.0012%", 0.00731: "0.731%", 0.63: "63%", 0.27149: "27.1%"},
+        **{0.9994: "99.9%", 0.9996: ">99.9%", 0.99999: ">99.9%", 1 - 2**-53: ">99.9%", 1: "100%"},
+    }
+    assert tab.evaluate("(all) => all.map((p) => asPercent(p))", list(written)) == list(written.values())
+
+
+def test_what_is_too_small_for_a_double_is_not_0_percent(opened, baby):
+    tab = opened(mg.explore(baby[1], red="000", start="111"), "#temperature=0.0001")
+    assert tab.locator("#next td").all_inner_texts() == ["100%", "<1e-307"]
+    choose(tab, temperature=0)
+    expect(tab.locator("#next td").last).to_have_text("0%")
 
 
 def test_awkward_tokens_are_shown_as_they_are_and_run_nothing(opened):
@@ -269,6 +286,13 @@ def test_suffixes_weigh_by_the_long_run_whatever_the_colour(opened):
     expect(tab.locator(".explorer-suffixes text").nth(1)).to_contain_text("long-run mass")
 
 
+def test_a_colour_is_chosen_only_where_it_colours_something(opened):
+    tab = opened(mg.explore(drawn_table(3, 3)))
+    for picture, is_enabled in [("mosaic", True), ("suffixes", False), ("graph", True)]:
+        choose(tab, picture=picture)
+        expect(tab.locator("#colour")).to_be_enabled(enabled=is_enabled)
+
+
 def test_what_did_not_converge_is_not_said_as_a_fact(opened, baby):
     tab = opened(mg.explore(baby[1], red="000", start="111"), "#temperature=0.0005")
     expect(tab.locator("#numbers")).to_contain_text("not converged")
@@ -283,7 +307,7 @@ def test_what_did_not_converge_is_not_said_as_a_fact(opened, baby):
 
 def test_fields_and_their_problems_say_what_holds(opened, baby):
     tab = opened(mg.explore(baby[1], red="000", start="111"))
-    for field, given, holds in [("seed", "-3", "0"), ("top_k-number", "1.6", "2"), ("temperature-number", "", "1")]:
+    for field, given, holds in [("seed", "3.4", "3"), ("top_k-number", "1.6", "2"), ("temperature-number", "", "1")]:
         tab.locator(f"#{field}").fill(given)
         tab.locator(f"#{field}").press("Enter")
         assert tab.locator(f"#{field}").input_value() == holds
@@ -293,6 +317,23 @@ def test_fields_and_their_problems_say_what_holds(opened, baby):
         tab.locator("#temperature").press("ArrowRight")
         assert tab.locator(f"#{field}").input_value() == holds
         expect(tab.locator(f"#{field}-problem")).to_be_empty()
+
+
+@pytest.mark.parametrize(("given", "said"), [("-3", "-3"), ("4294967296", "4294967296"), ("", "none")])
+def test_a_seed_that_cannot_be_says_why_and_leaves_the_walk(opened, baby, given, said):
+    tab = opened(mg.explore(baby[1], red="000", start="111", seed=5))
+    tab.keyboard.press(" ")
+    written = tab.locator("#text").inner_text()
+    seed, problem = tab.locator("#seed"), tab.locator("#settings-problem")
+    seed.fill(given)
+    seed.press("Enter")
+    expect(problem).to_have_text(f"seed must be a whole number from 0 to 4294967295, got {said}; it stays 5")
+    assert (seed.input_value(), tab.locator("#text").inner_text()) == ("5", written)
+    seed.fill("4294967295")
+    seed.press("Enter")
+    expect(problem).to_be_empty()
+    expect(tab.locator("#text")).to_have_text("111")
+    assert "seed=4294967295&" in tab.url
 
 
 def test_an_address_of_settings_that_exclude_each_other_shows_the_page_as_it_begins(opened, baby):
@@ -337,6 +378,21 @@ def test_two_checkpoints_stand_side_by_side_with_what_moved(opened, baby):
     first = tab.locator("#moved tbody tr").first
     assert first.locator("th").inner_text() == chains[0].label(int(np.argmax(moved)))
     assert float(first.locator("td").inner_text()) == pytest.approx(moved.max(), rel=1e-2)
+
+
+def test_tables_that_scroll_have_names_of_their_own(opened, baby):
+    tab = opened(mg.explore(baby[1], before=baby[0], red="000", start="111"))
+    expect(tab.locator("#ways .scroll")).to_have_count(2)
+    expect(tab.locator("#cycles .scroll")).to_have_count(2)
+    names = tab.locator(".scroll").evaluate_all("tables => tables.map((table) => table.getAttribute('aria-label'))")
+    assert names == [
+        *("In numbers", "Certified by Python", "What moved", "After 111"),
+        *(
+            f"{name}, {model}"
+            for name in ("Likeliest ways to red", "At temperature 0")
+            for model in ("before", "after")
+        ),
+    ]
 
 
 def test_likeliest_ways_and_loops_are_pythons(opened, baby):
@@ -391,7 +447,7 @@ def test_the_inside_is_that_of_the_picked_window(opened, baby):
     assert tab.locator("#inside-title").inner_text() == "Inside “model”, for the window 010"
     assert tab.locator("#next-title").inner_text() == "After 010"
     shares = mg.WindowChain.from_model(baby[1]).next_token_probs[2]
-    shown = [float(text.removesuffix(" %")) for text in tab.locator("#next td").all_inner_texts()]
+    shown = [float(text.removesuffix("%")) for text in tab.locator("#next td").all_inner_texts()]
     assert shown == pytest.approx(sorted(100 * shares, reverse=True), abs=0.1)
 
 
@@ -441,12 +497,16 @@ def test_in_a_notebooks_frame_it_works_as_well(tab, baby):
     expect(tab.frame_locator("iframe").locator("#status")).to_contain_text("with probability 0.119")
 
 
+LATER = """window.Worker = class extends EventTarget {
+    constructor() { super(); setTimeout(() => { for (let i = 0; i < TIMES; i++) this.fail(); }, 50); }
+    fail() { this.dispatchEvent(new Event("error")); }
+    postMessage() {}
+    terminate() { window.ended = (window.ended ?? 0) + 1; }
+};"""
 FAILING_WORKERS = {
     "at once": "window.Worker = class { constructor() { throw new Error('forbidden'); } };",
-    "later": """window.Worker = class extends EventTarget {
-        constructor() { super(); setTimeout(() => this.dispatchEvent(new Event("error")), 50); }
-        postMessage() {}
-    };""",
+    "later": LATER.replace("TIMES", "1"),
+    "later, saying so twice": LATER.replace("TIMES", "2"),
 }
 
 
@@ -457,6 +517,50 @@ def test_where_workers_are_forbidden_the_page_works_itself(opened, tab, baby, wh
     expect(tab.locator("#status")).to_contain_text("with probability 0.119")
     choose(tab, temperature=0.5)
     expect(tab.locator("#status")).to_contain_text("with probability 0.0154")
+    assert tab.evaluate("window.ended ?? 0") == ("later" in when)
+
+
+SLOW_WORKER = """window.Worker = class extends Worker {
+    postMessage(data) { setTimeout(() => super.postMessage(data), window.delay ?? 0); }
+};"""
+CHANGE_TEMPERATURE = """(temperature) => {
+    const field = document.getElementById("temperature-number");
+    field.value = temperature;
+    field.dispatchEvent(new Event("change"));
+    return getComputedStyle(document.getElementById("pictures")).opacity;
+}"""
+
+
+@pytest.mark.parametrize(("motion", "seconds"), [("no-preference", "0.3s"), ("reduce", "0s")])
+def test_a_picture_whose_answer_takes_long_is_dimmed_until_it_comes(opened, tab, baby, motion, seconds):
+    tab.emulate_media(reduced_motion=motion)
+    tab.add_init_script(SLOW_WORKER)
+    opened(mg.explore(baby[1], red="000", start="111"))
+    stage, busy = tab.locator("#stage"), tab.locator("#stage[aria-busy=true]")
+    expect(busy).to_have_count(0)
+    tab.evaluate("window.delay = 1500")
+    assert tab.evaluate(CHANGE_TEMPERATURE, 0.5) == "1"  # a quick answer would not flicker
+    assert stage.get_attribute("aria-busy") == "true"
+    expect(tab.locator("#pictures")).to_have_css("transition-duration", seconds)
+    expect(tab.locator("#pictures")).to_have_css("opacity", "0.5")
+    expect(busy).to_have_count(0)
+    assert "temperature=0.5&" in stage.get_attribute("data-answered")
+    expect(tab.locator("#pictures")).to_have_css("opacity", "1")
+
+
+def test_it_waits_until_the_newest_answer_is_drawn(opened, tab, baby):
+    tab.add_init_script(SLOW_WORKER)
+    opened(mg.explore(baby[1], red="000", start="111"))
+    tab.evaluate("""() => {
+        window.delay = 100;
+        window.seen = [];
+        const stage = document.getElementById("stage");
+        const note = () => seen.push([/temperature=([^&]*)/.exec(stage.dataset.answered)[1], stage.ariaBusy]);
+        new MutationObserver(note).observe(stage, {attributeFilter: ["data-answered"]});
+    }""")
+    tab.evaluate(f"[0.6, 0.7, 0.8].forEach({CHANGE_TEMPERATURE})")
+    tab.locator('#stage[data-answered*="temperature=0.8&"]').wait_for()
+    assert tab.evaluate("seen") == [["0.6", "true"], ["0.8", None]]
 
 
 def test_without_a_red_text_it_still_says_where_it_lives(opened):

@@ -68,9 +68,9 @@ def words(view):
 def test_every_cell_says_its_number(view):
     view.evaluate(DRAW, ["abc", BY_HAND, False])
     assert labels(view, ".inside-head") == [
-        "Layer 1, head 1: “c” at position 1 gives 100 % of its attention to itself.",
-        "Layer 1, head 1: “a” at position 2 gives 25.0 % of its attention to “c” at position 1.",
-        "Layer 1, head 1: “a” at position 2 gives 75.0 % of its attention to itself.",
+        "Layer 1, head 1: “c” at position 1 gives 100% of its attention to itself.",
+        "Layer 1, head 1: “a” at position 2 gives 25.0% of its attention to “c” at position 1.",
+        "Layer 1, head 1: “a” at position 2 gives 75.0% of its attention to itself.",
     ]
     assert labels(view, ".inside-vectors") == [
         "Number 1 of 2 of the vector for the token “c” at position 1: 0.500.",
@@ -92,9 +92,9 @@ def test_every_cell_says_its_number(view):
 
 def test_what_it_would_say_stands_likeliest_first(view):
     view.evaluate(DRAW, ["abc", BY_HAND, False])
-    before, after = ["a33.3 %", "b33.3 %", "c33.3 %"], ["c> 99.99 %", "a< 0.01 %", "b< 0.01 %"]
+    before, after = ["a33.3%", "b33.3%", "c33.3%"], ["c>99.99%", "a<0.01%", "b<0.01%"]
     assert texts(view, ".inside-bars li") == before + after
-    assert texts(view, ".inside-output tbody tr") == ["b2.0050.0 %", "c2.0025.0 %", "a−1.0025.0 %"]
+    assert texts(view, ".inside-output tbody tr") == ["b2.0050.0%", "c2.0025.0%", "a−1.0025.0%"]
     widths = view.eval_on_selector_all(".inside-output .inside-bar > span", "bars => bars.map(b => b.style.cssText)")
     assert [style.split("background")[0] for style in widths] == [
         "width: 50%; margin-left: 50%; ",
@@ -111,17 +111,17 @@ def test_colours_run_from_end_to_end(view):
     assert colour(view, "the vector for position 1: −1.00") == "rgb(0, 90, 160)"
     assert colour(view, "the vector for position 1: 0") == "rgb(240, 240, 238)"
     assert colour(view, "After layer 1, number 1 of 2") == "rgb(218, 162, 119)"  # 2 of 4: halfway to orange
-    assert colour(view, "100 % of its attention") == "rgb(0, 100, 75)"
+    assert colour(view, "100% of its attention") == "rgb(0, 100, 75)"
     view.evaluate(DRAW, ["abc", BY_HAND, True])
     assert colour(view, "the vector for position 1: −1.00") == "rgb(95, 180, 240)"
-    assert colour(view, "100 % of its attention") == "rgb(90, 220, 175)"
+    assert colour(view, "100% of its attention") == "rgb(90, 220, 175)"
 
 
 def test_a_cell_that_is_pointed_at_is_read_out(view):
     view.evaluate(DRAW, ["abc", BY_HAND, False])
     assert words(view).startswith("Point at a cell, or enter a picture with Tab")
     view.hover(".inside-head tbody tr:last-child td")
-    assert words(view) == "Layer 1, head 1: “a” at position 2 gives 25.0 % of its attention to “c” at position 1."
+    assert words(view) == "Layer 1, head 1: “a” at position 2 gives 25.0% of its attention to “c” at position 1."
     assert view.get_attribute(".inside-words", "aria-live") == "polite"
 
 
@@ -141,11 +141,11 @@ def test_the_keyboard_alone_reads_every_cell(view):
         "Number 2 of 2 of the vector for the token “c” at position 1: −0.250.",
         "Number 2 of 2 of the vector for the token “a” at position 2: 0.125.",
         "Before layer 1, number 1 of 2 of the newest token's vector: 0.250.",
-        "Layer 1, head 1: “c” at position 1 gives 100 % of its attention to itself.",
+        "Layer 1, head 1: “c” at position 1 gives 100% of its attention to itself.",
     ]
     for key in ["ArrowDown", "ArrowRight", "ArrowUp"]:  # above the last cell of the second row there is none
         view.keyboard.press(key)
-    assert words(view).endswith("gives 75.0 % of its attention to itself.")
+    assert words(view).endswith("gives 75.0% of its attention to itself.")
 
 
 def test_a_table_is_left_and_entered_at_the_same_cell(view):
@@ -162,17 +162,17 @@ def test_a_redraw_leaves_the_reader_where_they_are(view):
     view.click("summary")
     for key in ["Shift+Tab", "Shift+Tab", "ArrowDown", "ArrowRight"]:
         view.keyboard.press(key)
-    assert words(view).endswith("“t0” at position 2 gives 75.0 % of its attention to itself.")
+    assert words(view).endswith("“t0” at position 2 gives 75.0% of its attention to itself.")
     later = many | {"layers": [many["layers"][0] | {"attention": [[[1, 0], [0.5, 0.5]]]}]}
     view.evaluate(DRAW, [[f"t{token}" for token in range(27)], later, False])
     assert view.evaluate("document.activeElement.getAttribute('aria-label')") == words(view)
-    assert words(view).endswith("“t0” at position 2 gives 50.0 % of its attention to itself.")
+    assert words(view).endswith("“t0” at position 2 gives 50.0% of its attention to itself.")
     assert view.evaluate("document.querySelector('details').open")
     assert view.locator(".inside").count() == 1
 
 
 @pytest.mark.parametrize(
-    ("tokens", "shown_first", "said"), [(13, 13, []), (14, 12, ["2 further tokens, together 14.3 %"])]
+    ("tokens", "shown_first", "said"), [(13, 13, []), (14, 12, ["2 further tokens, together 14.3%"])]
 )
 def test_of_many_tokens_the_unlikely_ones_are_folded(view, tokens, shown_first, said):
     many = BY_HAND | {"logits": [0] * tokens, "probabilities": [1 / tokens] * tokens}
@@ -198,7 +198,7 @@ def test_a_policy_without_inline_styles_is_kept(view):
         {httpEquiv: "Content-Security-Policy", content: "default-src 'none'; style-src 'none'"}))"""
     )
     view.evaluate(DRAW, ["abc", BY_HAND, False])  # a violation would stand on the console
-    assert colour(view, "100 % of its attention") == "rgb(0, 100, 75)"
+    assert colour(view, "100% of its attention") == "rgb(0, 100, 75)"
 
 
 def test_one_token_and_zeros_everywhere_are_drawn(view):
@@ -207,7 +207,7 @@ def test_one_token_and_zeros_everywhere_are_drawn(view):
         for parameter in model.parameters():
             parameter.zero_()
     view.evaluate(DRAW_MODEL, [embedded_weights(model).content, [0]])
-    assert texts(view, ".inside-output tbody tr") == ["t00100 %"]
+    assert texts(view, ".inside-output tbody tr") == ["t00100%"]
     assert "The window holds 1 token, the newest on the right." in view.text_content(".inside")
     assert "NaN" not in view.inner_html("body")
     assert colour(view, "the vector for position 1: 0") == "rgb(240, 240, 238)"
@@ -215,16 +215,16 @@ def test_one_token_and_zeros_everywhere_are_drawn(view):
 
 def test_only_the_impossible_is_0_and_only_the_sure_is_100(view):
     written = {
-        0: "0 %",
-        1e-300: "< 0.01 %",
-        9.99e-5: "< 0.01 %",
-        0.0001: "0.01 %",
-        0.0123: "1.2 %",
-        0.5: "50.0 %",
-        0.9912: "99.12 %",
-        0.9999: "99.99 %",
-        1 - 1e-9: "> 99.99 %",
-        1: "100 %",
+        0: "0%",
+        1e-300: "<0.01%",
+        9.99e-5: "<0.01%",
+        0.0001: "0.01%",
+        0.0123: "1.2%",
+        0.5: "50.0%",
+        0.9912: "99.12%",
+        0.9999: "99.99%",
+        1 - 1e-9: ">99.99%",
+        1: "100%",
     }
     assert view.evaluate("(shares) => shares.map(shareText)", list(written)) == list(written.values())
 

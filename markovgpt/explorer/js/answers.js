@@ -82,13 +82,13 @@ function massOn(shares, mask) {
   return sum;
 }
 
-// From one model to the other: how far each row moved, and how many steps became possible or impossible.
+// From one model to the other: how far each row moved, and which moved most.
 function whatMoved(model, before, after) {
   const table = tableWithRows(model);
   const isLive = after.longRun !== null;
   const shares = isLive ? after.longRun.value : new Float64Array(table.n);
-  const { totalVariation, mean, lost, gained } = compareRows({ V: table.V, ...before }, after, shares);
-  return { totalVariation, mean: isLive ? mean : null, lost, gained, rows: largest(totalVariation, 6) };
+  const { totalVariation, mean } = compareRows({ V: table.V, ...before }, after, shares);
+  return { totalVariation, mean: isLive ? mean : null, rows: largest(totalVariation, 6) };
 }
 
 // The places of the largest numbers, the largest first.

@@ -44,13 +44,14 @@ export function makeClient(program, models) {
 
   // Some notebooks forbid workers, and say so only later: then the page itself works, and sliders wait a little.
   function workWithinThePage() {
+    worker?.terminate();
     workWith(workerWithinThePage());
     if (running !== null) send();
   }
 
   try {
     workWith(startedWorker(program));
-    worker.addEventListener("error", workWithinThePage);
+    worker.addEventListener("error", workWithinThePage, { once: true });
   } catch {
     workWithinThePage();
   }

@@ -27,7 +27,7 @@ export function bindControls(content, onChange) {
     radio.disabled = !picturesFor(model).includes(radio.value);
     radio.addEventListener("change", () => onChange({ picture: radio.value }));
   }
-  placeNamed("seed").addEventListener("change", (event) => onChange({ seed: wholeOr(event.target, 0) }));
+  placeNamed("seed").addEventListener("change", (event) => readSeed(event.target, onChange));
   placeNamed("red").addEventListener("input", () => readRed(model, onChange));
   placeNamed("start").addEventListener("input", () => readStart(model, onChange));
   placeNamed("controls").addEventListener("submit", (event) => event.preventDefault());
@@ -59,6 +59,7 @@ export function showChoice(content, choice) {
   }
   for (const name of ["engine", "colour", "shown"]) placeNamed(name).value = choice[name];
   radioNamed(choice.picture).checked = true;
+  placeNamed("colour").disabled = choice.picture === "suffixes"; // which are not coloured
   placeNamed("seed").value = choice.seed;
   showUnlessFocused("red", choice.red.map((tokens) => shownTokens(model, tokens)).join("\n"));
   showUnlessFocused("start", shownTokens(model, choice.start));
@@ -80,17 +81,21 @@ function radioNamed(picture) {
   return document.querySelector(`input[name="picture"][value="${picture}"]`);
 }
 
-function wholeOr(field, otherwise) {
-  const number = Math.round(Number(field.value));
-  return number >= 0 && number < 2 ** 32 ? number : otherwise;
-}
-
 function fillModels(content) {
   const names = content.models.map((model, index) => [model.name, String(index)]);
   if (names.length === 2) names.push(["side by side", "both"]);
   placeNamed("shown").replaceChildren(...names.map(([name, value]) => new Option(name, value)));
   placeNamed("shown-setting").hidden = names.length === 1;
   document.querySelector('#colour option[value="moved"]').hidden = names.length === 1;
+}
+
+function readSeed(field, onChange) {
+  const given = field.value;
+  const seed = Math.round(given || NaN);
+  if (seed >= 0 && seed < 2 ** 32) return onChange({ seed });
+  onChange({}); // writes the one that holds into the field
+  const allowed = `a whole number from 0 to ${2 ** 32 - 1}`;
+  showProblem("settings", `seed must be ${allowed}, got ${given || "none"}; it stays ${field.value}`);
 }
 
 function readRed(model, onChange) {

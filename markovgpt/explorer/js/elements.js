@@ -13,19 +13,20 @@ export function placeNamed(id) {
   return document.getElementById(id);
 }
 
-// A table of a heading row and rows of cells; a cell is a string or an element, the first of each row names it.
-export function makeTable(headings, rows) {
+// A table of a heading row and rows of cells; a cell is a string or an element, the first of each row names it. The
+// table's own name is read out to whoever scrolls it by the keyboard.
+export function makeTable(name, headings, rows) {
   const head = makeElement("tr", {}, ...headings.map((heading) => makeElement("th", { scope: "col" }, heading)));
-  const body = rows.map(([name, ...cells]) =>
+  const body = rows.map(([first, ...cells]) =>
     makeElement(
       "tr",
       {},
-      makeElement("th", { scope: "row" }, name),
+      makeElement("th", { scope: "row" }, first),
       ...cells.map((cell) => makeElement("td", {}, cell)),
     ),
   );
   const table = makeElement("table", {}, makeElement("thead", {}, head), makeElement("tbody", {}, ...body));
-  return makeElement("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Table" }, table);
+  return makeElement("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": name }, table);
 }
 
 // A bar as long as its share, for tables that are read at a glance.

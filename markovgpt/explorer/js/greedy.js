@@ -1,25 +1,18 @@
 // One successor each: what is left at temperature zero.
 import { successorOf } from "./table.js";
 
-// The machine of largest logits: token[s], next[s], the cycles (in running order from their lowest state, ordered by
-// it), basin[s] (the cycle that s leads into), steps[s] to it, and isCyclic[s].
+// The machine of largest logits: next[s], the cycles (in running order from their lowest state, ordered by it), and
+// basin[s] (the cycle that s leads into).
 export function greedyMachine(table) {
-  const token = new Int32Array(table.n);
   const next = new Int32Array(table.n);
   for (let s = 0; s < table.n; s++) {
     const row = table.logits.subarray(s * table.V, (s + 1) * table.V);
-    for (let a = 1; a < table.V; a++) if (row[a] > row[token[s]]) token[s] = a;
-    next[s] = successorOf(table, s, token[s]);
+    let token = 0;
+    for (let a = 1; a < table.V; a++) if (row[a] > row[token]) token = a;
+    next[s] = successorOf(table, s, token);
   }
-  const graph = functionalGraph(next);
-  const steps = new Int32Array(table.n);
-  const isCyclic = new Uint8Array(table.n).fill(1);
-  for (let place = graph.nTrees - 1; place >= 0; place--) {
-    const s = graph.order[place];
-    steps[s] = steps[next[s]] + 1;
-    isCyclic[s] = 0;
-  }
-  return { token, next, cycles: graph.cycles, basin: graph.basin, cycleOf: graph.basin, steps, isCyclic };
+  const { cycles, basin } = functionalGraph(next);
+  return { next, cycles, basin };
 }
 
 // successor[s], -1 where it leads out: `order` has the states on no cycle (nTrees of them), each before its

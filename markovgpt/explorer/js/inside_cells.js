@@ -169,7 +169,7 @@ export function signedLegend(colours, largest, what) {
 
 export function shareLegend(colours, what) {
   const ramp = [0, 0.25, 0.5, 0.75, 1].map((share) => shareColour(colours, share));
-  return makeLegend("0 %", ramp, `100 % ${what}`);
+  return makeLegend("0%", ramp, `100% ${what}`);
 }
 
 function makeLegend(from, colours, to) {
@@ -206,18 +206,18 @@ export function numberText(value) {
   return value === 0 ? "0" : digits.replaceAll("-", "−");
 }
 
-// Two decimals of what is rare or nearly sure, one otherwise; "< 0.01 %" and "> 99.99 %" where they would say 0 or 100,
-// for 0 % is left to the impossible and 100 % to the sure.
+// Two decimals of what is rare or nearly sure, one otherwise; "<0.01%" and ">99.99%" where they would say 0 or 100, for
+// 0% is left to the impossible and 100% to the sure.
 export function shareText(share) {
   const percent = 100 * share;
   if (share === 0 || share === 1) {
-    return `${percent} %`;
+    return `${percent}%`;
   }
   if (percent < 0.01) {
-    return "< 0.01 %";
+    return "<0.01%";
   }
   if (percent > 99.99) {
-    return "> 99.99 %";
+    return ">99.99%";
   }
-  return `${percent.toFixed(percent < 1 || percent >= 99 ? 2 : 1)} %`;
+  return `${percent.toFixed(percent < 1 || percent >= 99 ? 2 : 1)}%`;
 }

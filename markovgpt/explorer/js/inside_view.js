@@ -96,7 +96,7 @@ function drawLayers(view) {
   const section = makeSection(
     "What the layers do",
     `In each layer's ${countText(config.n_head, "attention head")} every token looks back over the window: a row is ` +
-      "the token that looks, a column the token that it takes from, and a row adds up to 100 %. The bars are what " +
+      "the token that looks, a column the token that it takes from, and a row adds up to 100%. The bars are what " +
       "the model would say if it ended there: its output matrix applied to the newest token's vector, which is the " +
       "strip below them.",
   );

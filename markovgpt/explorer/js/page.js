@@ -24,6 +24,7 @@ function startPage() {
   const client = makeClient(placeNamed("program").textContent, content.models);
   let choice = choiceOfHash(location.hash, content);
   let answers = null; // the newest that came; null until the first
+  let newest = null; // what was asked last
   let machines = content.models.map(() => null);
   let waysTimer = null;
   const walk = makeWalk(tables[0], choice.start, choice.seed);
@@ -48,6 +49,7 @@ function startPage() {
     if (isNewWalk) walk.reset(choice.start, choice.seed);
     showChoice(content, choice);
     keepInAddress();
+    showProblem("settings", problemOfChoice());
     if (JSON.stringify(question()) !== JSON.stringify(before)) askForAnswers();
     else drawAll();
   }
@@ -62,11 +64,12 @@ function startPage() {
   }
 
   function askForAnswers() {
-    const problem = settingsError(settingsOf(choice), content.models[0].V) || horizonProblem();
-    showProblem("settings", problem);
-    if (problem !== "") return;
+    if (problemOfChoice() !== "") return;
     const asked = question();
+    newest = asked;
+    placeNamed("stage").setAttribute("aria-busy", "true");
     client.ask("answers", asked, (message) => {
+      if (asked === newest) placeNamed("stage").removeAttribute("aria-busy");
       if (message.problem) {
         showProblem("settings", message.problem);
         return;
@@ -78,9 +81,12 @@ function startPage() {
     });
   }
 
-  function horizonProblem() {
+  // Why nothing can be asked, "" where it can.
+  function problemOfChoice() {
+    const problem = settingsError(settingsOf(choice), content.models[0].V);
     const isFit = Number.isInteger(choice.horizon) && choice.horizon >= 1 && choice.horizon <= 100000;
-    return isFit ? "" : `within n tokens: n must be a whole number from 1 to 100000, got ${choice.horizon}`;
+    if (problem || isFit) return problem;
+    return `within n tokens: n must be a whole number from 1 to 100000, got ${choice.horizon}`;
   }
 
   function askForWays() {

@@ -11,7 +11,7 @@ const LONGEST_LOOP = 40; // tokens of it that are written
 export function showNumbers(content, asked, found, certified) {
   const headings = ["", ...content.models.map((model) => model.name)];
   const rows = numberRows(content, asked, found).map(([name, ...cells]) => [name, ...cells.map(withResidual)]);
-  const parts = [makeTable(headings, rows)];
+  const parts = [makeTable("In numbers", headings, rows)];
   if (certified.some((nearest) => nearest !== null)) parts.push(...certifiedParts(content, asked, certified));
   placeNamed("numbers").replaceChildren(...parts);
 }
@@ -66,7 +66,7 @@ function certifiedParts(content, asked, certified) {
   ]);
   const where = `Certified by Python at ${settingsInWords(first.entry.settings)}: every digit is proved.`;
   const nearest = first.isExact ? "" : " That is the nearest temperature it was asked about.";
-  const table = makeTable(["", ...content.models.map((model) => model.name)], rows);
+  const table = makeTable("Certified by Python", ["", ...content.models.map((model) => model.name)], rows);
   return [makeElement("p", { class: "hint" }, where + nearest), makeElement("div", { class: "certified" }, table)];
 }
 
@@ -92,31 +92,34 @@ export function showMoved(content, moved) {
       { class: "hint" },
       `The part of the next token's probability that is elsewhere: 0 is nothing, 1 is all.${mean}`,
     ),
-    makeTable(["window", "moved"], rows),
+    makeTable("What moved", ["window", "moved"], rows),
   );
 }
 
 // The next token's probabilities after one window, in each model.
 export function showNext(content, state, found) {
   const model = content.models[0];
-  placeNamed("next-title").textContent = `After ${shownTokens(model, windowOf(model, state))}`;
-  const rowOf = (one, token) => one.probs[state * model.V + token];
+  const title = `After ${shownTokens(model, windowOf(model, state))}`;
+  placeNamed("next-title").textContent = title;
+  const place = state * model.V;
+  const rowOf = (one, token) => one.probs[place + token];
   const last = found[found.length - 1];
   const tokens = [...model.shown.keys()].sort((one, two) => rowOf(last, two) - rowOf(last, one) || one - two);
   const rows = tokens
     .slice(0, MOST_BARS)
     .map((token) => [
       model.shown[token],
-      ...found.map((one) =>
-        makeElement("span", { class: "barred" }, asPercent(rowOf(one, token)), makeBar(rowOf(one, token))),
-      ),
+      ...found.map((one) => {
+        const percent = asPercent(rowOf(one, token), one.kept[place + token] === 1);
+        return makeElement("span", { class: "barred" }, percent, makeBar(rowOf(one, token)));
+      }),
     ]);
   const headings = ["token", ...content.models.map((each) => each.name)];
   const more =
     tokens.length > MOST_BARS
       ? [makeElement("p", { class: "hint" }, `and ${tokens.length - MOST_BARS} less likely tokens`)]
       : [];
-  placeNamed("next").replaceChildren(makeTable(headings, rows), ...more);
+  placeNamed("next").replaceChildren(makeTable(title, headings, rows), ...more);
 }
 
 // The likeliest texts from the start to red, in each model.
@@ -143,7 +146,7 @@ function waysOfOne(model, asked, found, isNamed) {
     `${start}→${shownTokens(model, tokens)}`,
     digitsText(probability),
   ]);
-  return [...heading, makeTable(["text", "probability"], rows)];
+  return [...heading, makeTable(`Likeliest ways to red, ${model.name}`, ["text", "probability"], rows)];
 }
 
 // The loops that each model ends in at temperature 0, and how many windows lead to each.
@@ -168,7 +171,8 @@ function cyclesOfOne(model, machine, isNamed) {
     order.length > MOST_LOOPS_SHOWN
       ? [makeElement("p", { class: "hint" }, `and ${countWords(order.length - MOST_LOOPS_SHOWN, "other loop")}`)]
       : [];
-  return [...heading, makeTable(["says for ever", "length", "led there from"], rows), ...more];
+  const headings = ["says for ever", "length", "led there from"];
+  return [...heading, makeTable(`At temperature 0, ${model.name}`, headings, rows), ...more];
 }
 
 function basinSizes(machine) {

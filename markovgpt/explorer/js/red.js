@@ -3,27 +3,8 @@ import { dotOf } from "./arrays.js";
 import { reachedFrom, reaching } from "./classes.js";
 import { certainly } from "./long_run.js";
 import { pull } from "./products.js";
-import { written } from "./settings.js";
 import { restartedChain, stationaryOf } from "./stationary.js";
 import { stateOf } from "./table.js";
-
-// "" where patterns (lists of tokens) can be red in this table, otherwise a sentence.
-export function redError(table, patterns) {
-  for (const pattern of patterns) {
-    if (pattern.length === 0) return "a red pattern must have at least one token, got none; say which text is red";
-    if (pattern.length > table.L) {
-      return (
-        `a red pattern must fit into the window of ${table.L} tokens here, got one of ${pattern.length}; ` +
-        "give a shorter one, or ask Python (hitting_probability)"
-      );
-    }
-    const stranger = pattern.find((token) => !(Number.isInteger(token) && token >= 0 && token < table.V));
-    if (stranger !== undefined) {
-      return `red tokens must be whole numbers in 0..${table.V - 1}, got ${written(stranger)}; see the vocabulary`;
-    }
-  }
-  return "";
-}
 
 // 1 for each window that ends with one of the patterns.
 export function redMask(table, patterns) {
@@ -35,13 +16,16 @@ export function redMask(table, patterns) {
   return mask;
 }
 
-// P(red within n tokens) from every start; 1 where the start is red.
+// P(red within n tokens) from every start; 1 where the start is red. A step that changes nothing ends it: none after it
+// would change anything.
 export function reachWithin(table, rows, red, n) {
   let chance = Float64Array.from(red);
   let further = new Float64Array(table.n);
-  for (let step = 0; step < n; step++) {
+  let isMoving = true;
+  for (let step = 0; step < n && isMoving; step++) {
     pull(table, rows.probs, chance, further);
     for (let s = 0; s < table.n; s++) if (red[s]) further[s] = 1;
+    isMoving = further.some((p, s) => p !== chance[s]);
     [chance, further] = [further, chance];
   }
   return chance;

@@ -67,11 +67,14 @@ function plainDigits(value, digits) {
   return value.toPrecision(digits).includes("e") ? String(rounded) : value.toPrecision(digits);
 }
 
-// A probability as a percentage, for tables that are read at a glance.
-export function asPercent(probability) {
-  if (probability === 0) return "0 %";
+// A probability as a percentage, for tables that are read at a glance; 0% and 100% are left to the impossible and the
+// sure. `possible` tells an impossible step from one whose probability is too small for a double.
+export function asPercent(probability, possible = false) {
+  if (probability === 0) return possible ? "<1e-307" : "0%";
   const percent = 100 * probability;
-  return percent < 0.001 ? `${digitsText(percent, 2)} %` : `${Number(percent.toPrecision(3))} %`;
+  if (percent < 0.001) return `${digitsText(percent, 2)}%`;
+  const rounded = Number(percent.toPrecision(3));
+  return rounded === 100 && probability < 1 ? ">99.9%" : `${rounded}%`;
 }
 
 // A count with the word it counts, in the plural where need be.
