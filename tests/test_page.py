@@ -140,6 +140,13 @@ def test_every_file_is_joined_and_none_is_imported_from_elsewhere():
             assert re.search(rf"\b{named[1] or named[2]}\b", program), file.name
 
 
+@pytest.mark.parametrize("file", sorted(JS.glob("*.js")), ids=lambda file: file.name)
+def test_no_text_of_a_script_goes_over_several_lines(file):
+    lines = [re.sub(r'"[^"]*"', "", line) for line in file.read_text(encoding="utf-8").splitlines()]
+    code = [line for line in lines if not line.lstrip().startswith("//")]
+    assert not [line for line in code if line.count("`") % 2]  # for indentation is left out of the page
+
+
 def test_the_workers_part_of_the_program_touches_no_document():
     assert "document" not in joined_program().split(END_OF_WORKER)[0]
 
