@@ -6,7 +6,7 @@ Two questions of chains with random logits, and of a trained model of names, at 
     killed        x = x Q + (x . r) mu: from the window of zeros until the one of largest tokens, then begun again
 
 Beside suffix multigrid stand power iteration, and GMRES and ARPACK by scipy, on the very same products as ours, so that
-what differs is the method alone; all on one thread, once, each chain in a process of its own. ARPACK looks for the
+what differs is the method alone; all on one thread, once, each size in a process of its own. ARPACK looks for the
 eigenvector; GMRES solves v = v Q + mu, for the stationary distribution with the likeliest window, which it is told, for
 start and end. Each is asked for 1e-12 in its own sense, and has so many products and seconds.
 
@@ -19,7 +19,7 @@ and the sum of |x - x'| with x' by multigrid. Nothing is judged where a peer cam
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -238,22 +238,24 @@ def answers(chain: mg.WindowChain, question: str) -> Iterator[dict[str, str]]:
         yield shown(name, "doubles", attempt.products, seconds, outcome, verdict(attempt.x))
 
 
-def measured(case: Case, temperature: float) -> list[dict[str, str]]:
-    """Both questions of one chain; run in a process of its own, on one thread."""
-    chain = case.chain(temperature)
-    asked = {"chain": case.name, "V": str(case.vocab_size), "L": str(case.context_length)}
-    asked |= {"states": f"{chain.n_states:,}", "temperature": str(temperature)}
-    return [{**asked, "question": question, **answer} for question in QUESTIONS for answer in answers(chain, question)]
+def measured(case: Case, temperatures: Sequence[float]) -> list[dict[str, str]]:
+    """Both questions at each temperature; run in a process of its own, on one thread."""
+    rows = []
+    for temperature in temperatures:
+        chain = case.chain(temperature)
+        asked = {"chain": case.name, "V": str(case.vocab_size), "L": str(case.context_length)}
+        asked |= {"states": f"{chain.n_states:,}", "temperature": str(temperature)}
+        rows += [{**asked, "question": each, **answer} for each in QUESTIONS for answer in answers(chain, each)]
+    return rows
 
 
 def make(settings: Settings, folder: Path) -> Findings:
-    """Ask every chain in a process of its own."""
+    """Ask of every size in a process of its own."""
     rows = []
     for case in settings.cases:
-        for temperature in settings.temperatures:
-            made = in_a_process(measured, case, temperature, threads=1)
-            print(*(" | ".join(row.values()) for row in made), sep="\n", flush=True)
-            rows += made
+        made = in_a_process(measured, case, settings.temperatures, threads=1)
+        print(*(" | ".join(row.values()) for row in made), sep="\n", flush=True)
+        rows += made
     mg.write_table(rows, folder, "table")
     ours = [row for row in rows if row["method"] == "multigrid"]
     curves: dict[str, tuple[list[float], list[int]]] = {}

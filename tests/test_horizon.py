@@ -1,6 +1,7 @@
 """Horizons against paths one by one, closed forms, and the hazard bracket far beyond both."""
 
 from fractions import Fraction
+from unittest.mock import patch
 
 import mpmath
 import numpy as np
@@ -12,12 +13,15 @@ from hypothesis import strategies as st
 from random_chains import matrices
 
 import markovgpt as mg
-from markovgpt.analysis.arrivals import MOST_STEPS, PLAIN_STEPS
+from markovgpt.analysis import arrivals
+from markovgpt.analysis.arrivals import FEW, LISTED_STEPS, MOST_STEPS, PLAIN_STEPS
+from markovgpt.chains.listed import Products
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@pytest.mark.parametrize("of_each", [FEW, 1])  # with 1 every start is followed by a list of what is ahead of it
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(matrices(largest=4), st.data())
-def test_horizons_are_sums_over_paths(matrix, data):
+def test_horizons_are_sums_over_paths(of_each, matrix, data):
     n = len(matrix)
     target = data.draw(st.sets(st.integers(0, n - 1), min_size=1))
     avoiding = data.draw(st.sets(st.integers(0, n - 1)))
@@ -29,10 +33,32 @@ def test_horizons_are_sums_over_paths(matrix, data):
     expected = oracles.within(oracles.exact_rows(matrix), target, first, last, avoiding)
     for state, exact in enumerate(expected):
         oracles.assert_encloses(answer, exact, state)
-        from_here = mg.hitting_probability(
-            chain, sorted(target), start=state, within=(first, last), avoiding=sorted(avoiding) or None
-        )
+        with patch.multiple(arrivals, FEW=of_each, LISTED_STEPS=0):
+            from_here = mg.hitting_probability(
+                chain, sorted(target), start=state, within=(first, last), avoiding=sorted(avoiding) or None
+            )
+        oracles.assert_encloses(from_here, exact)
         assert (answer.lower[state] == 1) == (from_here.lower == 1) == (exact == 1)  # what is sure is proved
+
+
+# at the lower temperature some steps have a probability below the doubles
+@pytest.mark.parametrize(("dtype", "temperature"), [(np.float64, 1.0), (np.float32, 1.0), (np.float64, 0.002)])
+@pytest.mark.parametrize("target", ["11", "1111110", ["11", "0000000"]])
+def test_the_few_windows_ahead_of_a_start_are_followed_as_all_are(dtype, temperature, target, monkeypatch):
+    logits = np.random.default_rng(8).normal(size=(mg.StateSpace(3, 5, with_prefixes=True).n_states, 3))
+    table = mg.LogitTable(mg.StateSpace(3, 5, with_prefixes=True), logits, mg.Vocabulary(list("012")))
+    chain = mg.WindowChain.from_logits(table, mg.SamplingSettings(temperature=temperature, top_k=2), dtype=dtype)
+    listed = []
+    monkeypatch.setattr(arrivals, "Products", lambda *given: listed.append(given) or Products(*given))
+    for within in ((0, 40), (LISTED_STEPS, 50)):
+        ask = {"start": "0", "within": within, "stop_tokens": [2], "avoiding": "101"}
+        few = mg.hitting_probability(chain, target, **ask)
+        with patch.object(arrivals, "MOST_LISTED", 0):
+            all_ = mg.hitting_probability(chain, target, **ask)
+        assert few.lower <= all_.upper
+        assert all_.lower <= few.upper
+        assert few.log10 == pytest.approx(all_.log10, abs=1e-12)
+    assert len(listed) == 2
 
 
 def test_a_deterministic_chain_of_length_five_has_no_off_by_one():

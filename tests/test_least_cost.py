@@ -1,6 +1,7 @@
 """Least costs against Bellman's equation, relaxation in plain loops, and costs that are known by hand."""
 
 from fractions import Fraction
+from unittest.mock import patch
 
 import numpy as np
 import oracles
@@ -32,15 +33,18 @@ def relaxed(costs, reached, through, sweeps):
     return values
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@pytest.mark.parametrize("rounds", [0, 2, least_cost.ROUNDS])
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(window_chains(), st.data())
-def test_least_costs_over_windows_are_those_of_plain_relaxation(chain, data):
+def test_least_costs_over_windows_are_those_of_plain_relaxation(rounds, chain, data):
     n = chain.n_states
     reached, through = masks(n, data)
     costs = surprisals(chain)
     assert isinstance(costs, WindowCosts)
     expected = relaxed(costs, reached, through, n)
-    assert costs.distances(reached, through) == pytest.approx(expected, rel=1e-12, abs=1e-12)
+    with patch.object(least_cost, "ROUNDS", rounds):
+        found = costs.distances(reached, through)
+    assert found == pytest.approx(expected, rel=1e-12, abs=1e-12)
     assert costs.one_step_more(np.array(relaxed(costs, reached, through, 3)), reached, through) == pytest.approx(
         relaxed(costs, reached, through, 4), rel=1e-12, abs=1e-12
     )
@@ -106,13 +110,16 @@ def test_a_long_way_is_found_to_its_end():
 
 @pytest.mark.parametrize("shape", [(2, 9), (3, 5), (9, 3)])
 @pytest.mark.parametrize("with_prefixes", [False, True])
-def test_many_states_wait_in_their_order(shape, with_prefixes):
+def test_many_states_wait_in_their_order(shape, with_prefixes, monkeypatch):
     random, space = np.random.default_rng(3), mg.StateSpace(*shape, with_prefixes)
     costs = WindowCosts(space, random.exponential(size=(space.n_states, space.vocab_size)) ** 3)
     reached = random.random(space.n_states) < 0.01
     reached[-1] = True
     through = ~reached & (random.random(space.n_states) < 0.9)
+    in_rounds = costs.distances(reached, through)
+    monkeypatch.setattr(least_cost, "ROUNDS", 0)
     found = costs.distances(reached, through)
+    assert found.tobytes() == in_rounds.tobytes()
     # the heap pops each state once, in the order of its cost, or states come too late and keep a cost too high
     assert found == pytest.approx(costs.one_step_more(found, reached, through), rel=1e-14)
     assert np.isfinite(found).sum() > space.n_states / 2

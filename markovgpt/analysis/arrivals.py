@@ -12,16 +12,18 @@ mt <= (S_(k-1) - S_k) / S_(k-1) <= Mt. Hence, F_k being the sum so far,
 Where what survives is periodic, the same holds with d steps, the common period, in place of one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from markovgpt.analysis.question import Question
 from markovgpt.analysis.repetition import expected_lifetime
 from markovgpt.analysis.structure import common_period
-from markovgpt.chains.operator import TransitionOperator
+from markovgpt.chains.listed import Products
+from markovgpt.chains.operator import Edges, TransitionOperator
 from markovgpt.chains.states import Mask
 from markovgpt.scaled import Numbers, ScaledArray, concatenate, is_positive, widen
 from markovgpt.sums import total
@@ -30,7 +32,11 @@ PLAIN_STEPS = 64  # up to here every step is taken; beyond, the hazard bracket m
 MOST_STEPS = 65_536
 LONGEST_BLOCK = 64
 MOST_SEARCHED = 5_000_000  # transitions of survivors among which a period is looked for: it takes some 50 products
+LISTED_STEPS = 16  # so many products make up for listing the transitions ahead of a start
+FEW, MOST_LISTED = 2, 6_000_000  # states for each one ahead, and transitions among these: listed they are quicker
 NARROW = 1e-13  # hazards that agree so well end the sum
+
+Walked = tuple[Any, Callable[[Numbers], Numbers]]  # states, as an index, and how mass goes on among them
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,25 +172,46 @@ class Arrivals:
             self.block, self._begun, self._next_look = self._begun, None, 2 * self._next_look
 
 
-def forward(asked: Question, delay: int = 0) -> Iterator[tuple[ScaledArray, Numbers]]:
-    """From the start of a question: what arrives at each step, and where what goes on is.
+def forward(asked: Question, steps: int, delay: int = 0) -> Iterator[tuple[ScaledArray, Numbers]]:
+    """From the start of a question: what arrives at each step, and what goes on, by states, of all or of those ahead.
 
     Parameters
     ----------
+    steps: how many are told of.
     delay: steps before which only what is to be avoided counts; they are not told of.
 
     Each product and each step's sum has at most ``roundings`` of the chain, and `TOTAL_ROUNDINGS`.
     """
-    chain, reached = asked.chain, np.flatnonzero(asked.reached)
-    mass: Numbers = asked.start_values
-    through, waiting = (np.where(mask, 1.0, 0.0) for mask in (asked.through, ~asked.avoided))
+    among, push = _all_of(asked.chain)
+    if steps + delay >= LISTED_STEPS:
+        among, push = _ahead(asked.chain, asked.start_values > 0, ~asked.avoided if delay else asked.through)
+    mass: Numbers = asked.start_values[among]
+    reached = np.flatnonzero(asked.reached[among])
+    through, waiting = (np.where(mask[among], 1.0, 0.0) for mask in (asked.through, ~asked.avoided))
     for _ in range(delay):
-        mass = chain.push(chain.with_room(mass * waiting))
-    while True:
+        mass = push(asked.chain.with_room(mass * waiting))
+    for step in range(steps):
+        if step:
+            mass = push(asked.chain.with_room(mass))
         arriving = ScaledArray.of(total(mass[reached]))
         mass = mass * through
         yield arriving, mass
-        mass = chain.push(chain.with_room(mass))
+
+
+def _all_of(chain: TransitionOperator) -> Walked:
+    """All states, and the push of the chain."""
+    return slice(None), chain.push
+
+
+def _ahead(chain: TransitionOperator, start: Mask, leaving: Mask) -> Walked:
+    """The states that a start leads to, and the push among them by a list; where they are many, all and the chain's."""
+    found = chain.reached_from(start, leaving)
+    n = int(found.sum())
+    if n * FEW > chain.n_states or n * chain.largest_row > MOST_LISTED:
+        return _all_of(chain)
+    source, target, probability = chain.edges(found & leaving)
+    number = np.cumsum(found) - 1
+    return np.flatnonzero(found), Products(Edges(number[source], number[target], probability), n).push
 
 
 def on(mask: Mask, values: Numbers) -> Numbers:

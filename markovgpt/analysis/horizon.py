@@ -5,7 +5,6 @@ see `markovgpt.analysis.arrivals`.
 """
 
 from dataclasses import replace
-from itertools import islice
 
 import numpy as np
 
@@ -114,7 +113,7 @@ def _followed(asked: Question, first: int, last: int) -> Answer:
     arrived, through = ScaledArray.zeros(()), asked.through if first == 0 else ~asked.avoided
     if not (can_reach(asked.chain, asked.reached, through=through) & (asked.start_values > 0)).any():
         return Answer.of(proved(arrived))
-    for arriving, alive in islice(forward(asked, first), last - first + 1):
+    for arriving, alive in forward(asked, last - first + 1, delay=first):
         arrived = arrived + arriving
         if not is_positive(alive).any():
             break

@@ -5,7 +5,6 @@ It is followed forward, one distribution pushed: every number is a sum of produc
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -106,7 +105,7 @@ def hitting_law(
 def _followed(asked: Question, steps: int) -> tuple[list[ScaledArray], list[ScaledArray], list[ScaledArray]]:
     """For each step, as long as anything is alive: what arrives, all that has arrived, and what is alive."""
     arriving, arrived, alive = list[ScaledArray](), list[ScaledArray](), list[ScaledArray]()
-    for entered, mass in islice(forward(asked), steps + 1):
+    for entered, mass in forward(asked, steps + 1):
         arriving.append(entered)
         arrived.append(arrived[-1] + entered if arrived else entered)
         alive.append(ScaledArray.of(total(mass)))

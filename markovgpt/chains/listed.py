@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csc_array, csr_array
 
-from markovgpt.chains.operator import Edges
-from markovgpt.scaled import FloatArray, Numbers
+from markovgpt.chains.operator import Edges, matrix_of
+from markovgpt.scaled import FloatArray, Numbers, as_floats
 from markovgpt.sums import scatter_sum
 
 
@@ -36,24 +37,24 @@ class ListedTable:
 
     def push(self, mass: Numbers) -> Numbers:
         """What arrives of masses that leave."""
-        return _push(self.edges, mass, self.size)
+        return self._all.push(mass)
 
     def pull(self, values: Numbers) -> Numbers:
         """What values are worth one step ahead."""
-        return _pull(self.edges, values, self.size)
+        return self._all.pull(values)
 
     def push_others(self, mass: Numbers) -> Numbers:
         """The same as `push`, without each state's likeliest transition."""
-        return _push(self._other_edges, mass, self.size)
+        return self._others.push(mass)
 
     def pull_others(self, values: Numbers) -> Numbers:
         """The same as `pull`, without each state's likeliest transition."""
-        return _pull(self._other_edges, values, self.size)
+        return self._others.pull(values)
 
     @cached_property
     def others(self) -> Numbers:
         """The probability of all transitions but the likeliest, (size,)."""
-        return scatter_sum(self._other_edges.probability, self._other_edges.source, self.size)
+        return scatter_sum(self._others.edges.probability, self._others.edges.source, self.size)
 
     @property
     def likeliest(self) -> NDArray[np.integer[Any]]:
@@ -87,18 +88,58 @@ class ListedTable:
         return order[np.searchsorted(source, np.arange(self.size))]
 
     @cached_property
-    def _other_edges(self) -> Edges:
-        """The transitions but for each state's likeliest."""
+    def _all(self) -> "Products":
+        """The products with all transitions."""
+        return Products(self.edges, self.size)
+
+    @cached_property
+    def _others(self) -> "Products":
+        """Those without each state's likeliest transition."""
         kept = np.ones(len(self.edges.source), dtype=bool)
         kept[self._places] = False
-        return Edges(self.edges.source[kept], self.edges.target[kept], self.edges.probability[kept])
+        return Products(
+            Edges(self.edges.source[kept], self.edges.target[kept], self.edges.probability[kept]), self.size
+        )
 
 
-def _push(edges: Edges, mass: Numbers, size: int) -> Numbers:
-    """What arrives over given transitions."""
-    return scatter_sum(mass[edges.source] * edges.probability, edges.target, size)
+@dataclass(frozen=True, eq=False)
+class Products:
+    """The two products with a list of transitions: by scipy in doubles, else term by term.
 
+    Parameters
+    ----------
+    edges: sorted by source; a state may have none.
+    size: number of states. Vectors are (size,).
 
-def _pull(edges: Edges, values: Numbers, size: int) -> Numbers:
-    """What values are worth over given transitions."""
-    return scatter_sum(edges.probability * values[edges.target], edges.source, size)
+    >>> coin = Products(Edges(np.array([0, 0]), np.array([0, 1]), np.array([0.25, 0.75])), 2)
+    >>> coin.push(np.array([4.0, 1.0])).tolist(), coin.pull(np.array([4.0, 8.0])).tolist()
+    ([1.0, 3.0], [7.0, 0.0])
+    """
+
+    edges: Edges
+    size: int
+
+    def push(self, mass: Numbers) -> Numbers:
+        """What arrives of masses that leave."""
+        source, target, probability = self.edges
+        if isinstance(mass, np.ndarray) and isinstance(probability, np.ndarray):
+            return np.asarray(self._columns @ mass)
+        return scatter_sum(mass[source] * probability, target, self.size)
+
+    def pull(self, values: Numbers) -> Numbers:
+        """What values are worth one step ahead."""
+        source, target, probability = self.edges
+        if isinstance(values, np.ndarray) and isinstance(probability, np.ndarray):
+            return np.asarray(self._rows @ values)
+        return scatter_sum(probability * values[target], source, self.size)
+
+    @cached_property
+    def _rows(self) -> csr_array:
+        """The transitions as scipy keeps them."""
+        source, target, probability = self.edges
+        return matrix_of(source, target, as_floats(probability), self.size)
+
+    @cached_property
+    def _columns(self) -> csc_array:
+        """The same, the other way round; nothing is copied."""
+        return self._rows.T

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components, dijkstra
 
+from markovgpt.chains import scans
 from markovgpt.chains.periodicity import pairs_of
 from markovgpt.chains.states import Mask, Windows, window_label
 from markovgpt.errors import InvalidInput
@@ -84,7 +85,7 @@ class TransitionOperator(Shown, ABC):
         """
         asked = np.ones(self.n_states, dtype=bool) if within is None else within
         source, target, _ = self.edges(within)
-        graph = _matrix(source, target, np.ones(len(source), dtype=bool), self.n_states)  # nothing leaves the others
+        graph = matrix_of(source, target, np.ones(len(source), dtype=bool), self.n_states)  # nothing leaves the others
         labels = connected_components(graph, directed=True, connection="strong")[1]
         labels[asked] = np.unique(labels[asked], return_inverse=True)[1]
         labels[~asked] = -1
@@ -148,7 +149,7 @@ class TransitionOperator(Shown, ABC):
         """The vector, as mantissas and exponents if a product with the matrix could leave the range of doubles."""
         if isinstance(vector, ScaledArray):
             return vector
-        least = float(np.min(vector, where=vector > 0, initial=np.inf))
+        least = scans.smallest(vector.reshape(1, 1, -1))
         if least == np.inf:
             return vector
         return ScaledArray.of(vector) if (self.smallest_probability * least).exponent < SAFE_EXPONENT else vector
@@ -167,7 +168,7 @@ class TransitionOperator(Shown, ABC):
     def support(self) -> csr_array:
         """Which transitions are possible: a boolean matrix without stored zeros."""
         source, target, _ = self.edges()
-        return _matrix(source, target, np.ones(len(source), dtype=bool), self.n_states)
+        return matrix_of(source, target, np.ones(len(source), dtype=bool), self.n_states)
 
     def reaching(self, target: Mask, through: Mask) -> Mask:
         """The states from which the target can be reached in 0 or more steps, over states in ``through``."""
@@ -197,7 +198,7 @@ class TransitionOperator(Shown, ABC):
                 f"{ScaledArray.of(probability).log10()[place]:.1f} from state {source[place]} to {target[place]}; "
                 "ask the chain itself, or raise the temperature"
             )
-        return _matrix(source, target, values, self.n_states)
+        return matrix_of(source, target, values, self.n_states)
 
     def to_networkx(self, among: Mask | None = None) -> "nx.DiGraph[int]":
         """The chain as a directed graph, or the part of it among some states.
@@ -308,7 +309,7 @@ def _spread(source: NDArray[np.int64], target: NDArray[np.int64], begin: Mask) -
     return found[:n]
 
 
-def _matrix(
+def matrix_of(
     source: NDArray[np.int64], target: NDArray[np.int64], values: FloatArray | NDArray[np.bool_], n_states: int
 ) -> csr_array:
     """A CSR matrix of edges that are sorted by source."""

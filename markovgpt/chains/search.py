@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from markovgpt.chains.compiled import compiled
 from markovgpt.chains.states import Mask, StateSpace
 
+WAITING = 8  # a pass over all states not found is quicker than to go back from one state for every so many of them
+
 
 def search(
     space: StateSpace, weights: NDArray[np.floating[Any]], begin: Mask, through: Mask, *, backward: bool
@@ -58,12 +60,20 @@ def _level_of(firsts, state):  # type: ignore[no-untyped-def]
 
 @compiled
 def _search_backward(weights, firsts, found, through, queue, tail):  # type: ignore[no-untyped-def]
-    """Mark what leads to the states found, which are the first of the queue."""
+    """Mark what leads to the states found, which are the first of the queue.
+
+    Many states at once are better looked for from the others, whose rows stand in their order: after a pass over these
+    only what was found in it still waits. See S. Beamer, K. Asanovic, D. Patterson, SC 2012.
+    """
     n, V = weights.shape
     full = firsts[-1]
     M = (n - full) // V
     head = 0
     while head < tail:
+        if tail - head > (n - tail) // WAITING:
+            head = tail
+            tail = _pass_backward(weights, firsts, found, through, queue, tail)
+            continue
         state = queue[head]
         head += 1
         level = _level_of(firsts, state)
@@ -85,11 +95,28 @@ def _search_backward(weights, firsts, found, through, queue, tail):  # type: ign
 
 
 @compiled
+def _pass_backward(weights, firsts, found, through, queue, tail):  # type: ignore[no-untyped-def]
+    """Mark the states not found yet from which one step leads to one that is; the end of the queue."""
+    n, V = weights.shape
+    for state in range(n):
+        if found[state] or not through[state]:
+            continue
+        first = first_after(firsts, n, V, state)
+        for t in range(V):
+            if weights[state, t] > 0 and found[first + t]:
+                found[state] = True
+                queue[tail] = state
+                tail += 1
+                break
+    return tail
+
+
+@compiled
 def _search_forward(weights, firsts, found, through, queue, tail):  # type: ignore[no-untyped-def]
     """Mark what the states found lead to, which are the first of the queue."""
     n, V = weights.shape
     head = 0
-    while head < tail:
+    while head < tail < n:
         state = queue[head]
         head += 1
         if not through[state]:

@@ -125,13 +125,11 @@ class SparseChain(TransitionOperator):
 
     def _pull(self, values: Numbers) -> Numbers:
         """The column vector P f."""
-        source, target, probability = self.transitions
-        return scatter_sum(probability * values[target], source, self.size)
+        return self.blocks[0].pull(values)
 
     def _push(self, distribution: Numbers) -> Numbers:
         """The row vector d P."""
-        source, target, probability = self.transitions
-        return scatter_sum(distribution[source] * probability, target, self.size)
+        return self.blocks[0].push(distribution)
 
 
 def with_absorbing(chain: TransitionOperator, states: ArrayLike) -> SparseChain:
