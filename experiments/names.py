@@ -217,11 +217,10 @@ def red_rows(spoken: Spoken, names: Sequence[str], words: Sequence[str]) -> list
     return rows
 
 
-def memory_rows(spoken: Spoken) -> list[Row]:
+def memory_rows(name: str, used: mg.MemoryUse) -> list[Row]:
     """The bits per token that are lost with a memory of 0, 1, .. tokens."""
-    used = mg.memory_use(spoken.stream)
     return [
-        {"context": spoken.name, "tokens remembered": each.order, **bounded("bits lost", each.lost_bits)}
+        {"context": name, "tokens remembered": each.order, **bounded("bits lost", each.lost_bits)}
         for each in used.orders
     ]
 
@@ -231,13 +230,14 @@ def asked(spoken: Spoken, names: Sequence[str], settings: Settings, folder: Path
     counts = np.bincount([len(name) for name in names]).tolist()
     longest = max(settings.longest, len(counts) - 1)
     law = mg.hitting_law(spoken.lines, list(ENDS), start=START, steps=longest + 1)
-    long_run = mg.stationary_distributions(spoken.stream).only()
+    used = mg.memory_use(spoken.stream)
+    long_run = used.long_run
     tables = {
         "likeliest": likeliest_rows(spoken, names, settings.likeliest),
         "lengths": length_rows(spoken.name, law, counts),
         "long_run": long_run_rows(spoken, names, long_run, settings.heaviest),
         "red": red_rows(spoken, names, settings.words),
-        "memory": memory_rows(spoken),
+        "memory": memory_rows(spoken.name, used),
     }
     rate = in_bits(mean_under(long_run, row_entropies(spoken.stream)))
     row = {

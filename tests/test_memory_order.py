@@ -223,6 +223,8 @@ def test_several_classes_count_as_the_start_says():
     entropy = -(0.8 * np.log2(0.8) + 0.2 * np.log2(0.2))
     assert found.orders[0].lost_bits.lower <= entropy <= found.orders[0].lost_bits.upper
     assert found.orders[1].lost_bits.upper == 0
+    for state, share in enumerate((0.8, 0, 0, 0.2)):
+        assert found.long_run.lower[state] <= share <= found.long_run.upper[state]
 
 
 def test_single_precision_rows_are_the_chain_of_their_normalisation():

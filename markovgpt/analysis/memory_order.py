@@ -88,11 +88,13 @@ class MemoryUse(Shown):
     ----------
     orders: for m = 0, 1, .. L - 1.
     whole: the chain that was asked about, of order L.
+    long_run: the share of time that it spends in each window.
     answer: its own answer to the question, if one was asked.
     """
 
     orders: tuple[OrderLoss, ...]
     whole: WindowChain
+    long_run: Answer
     answer: Answer | None = None
 
     def chain(self, order: int) -> WindowChain:
@@ -165,13 +167,13 @@ def memory_use(
         for (order, unequal), best in zip(_unequal_suffixes(chain, lived), reversed(chains), strict=True)
     )[::-1]
     if target is None or start is None:
-        return MemoryUse(losses, chain)
+        return MemoryUse(losses, chain, lived)
     whole = _asked(chain, target, start, within)
     answered = []
     for loss in losses:
         own = _asked(loss.chain, target, _cut(chain, start, loss.chain.space.context_length), within)
         answered.append(replace(loss, answer=own, ratio=_over(own, whole)))
-    return MemoryUse(tuple(answered), chain, whole)
+    return MemoryUse(tuple(answered), chain, lived, whole)
 
 
 def _require_question(
