@@ -53,7 +53,7 @@ class Answers:
         self.model, self.base, self.length = model, model.vocab_size + 1, model.context_length
         self.n_numbers = self.base**self.length
         what = f"the answers after {self.n_numbers} windows"
-        require_memory(self.n_numbers * (8 * model.vocab_size + 2), what, "give a model of a shorter context length")
+        require_memory(self.n_numbers * (12 * model.vocab_size + 2), what, "give a model of a shorter context length")
         self.logits = torch.zeros(self.n_numbers, model.vocab_size)
         self.known = torch.zeros(self.n_numbers, dtype=torch.bool)
 
@@ -76,7 +76,7 @@ def written(
     answers: Answers, warped: Warped, start: Sequence[int], *, lines: int, tokens: int, seed: int
 ) -> Iterator[Tensor]:
     """Texts (at most `BATCH`, start and tokens) of so many walkers that begin alike, batch by batch."""
-    shares, known = torch.zeros_like(answers.logits), torch.zeros_like(answers.known)
+    up_to, known = torch.zeros_like(answers.logits, dtype=torch.float64), torch.zeros_like(answers.known)
     dice = torch.Generator().manual_seed(seed)
     for first in range(0, lines, BATCH):
         count = min(BATCH, lines - first)
@@ -88,8 +88,10 @@ def written(
         for place in range(len(start), len(start) + tokens):
             new = torch.unique(numbers[~known[numbers]])
             if len(new):
-                shares[new], known[new] = warped(answers.after(new)).softmax(-1), True
-            drawn = torch.multinomial(shares[numbers], 1, generator=dice)[:, 0]
+                sums = warped(answers.after(new)).softmax(-1).double().cumsum(-1)
+                up_to[new], known[new] = sums / sums[:, -1:], True
+            thrown = torch.rand(count, 1, dtype=torch.float64, generator=dice)  # below 1
+            drawn = (up_to[numbers] <= thrown).sum(-1)  # a token of probability 0 never is
             texts[:, place], numbers = drawn, answers.next(numbers, drawn)
         yield texts
 
