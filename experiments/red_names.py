@@ -41,7 +41,7 @@ from markovgpt.sweeps.sweep import sweep
 WORDS = ("ass", "sex", "die", "kill", "hell", "dead", "satan", "jesus", "hitler", "lucifer")
 START = "\n"
 SEED, LEAST, MOST_SIGMAS = 1337, 1e-4, 5.0
-INVERSE_TEMPERATURES = (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20)
+INVERSE_TEMPERATURES = (1, 2, 3, 4, 6, 8, 10, 12, 16, 20)
 PROCESSES = 2
 SETTINGS = ("temperature", "top_k", "top_p")
 LN10 = math.log(10)
