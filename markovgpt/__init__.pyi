@@ -118,7 +118,8 @@ from .graphs.views import around_red, heaviest_states, likely_steps, state_graph
 from .models.checkpoints import load_model, load_vocabulary, save_model
 from .models.decoding import Decoded, beam_search, greedy_decode
 from .models.gpt import GPT, GPTConfig
-from .models.protocol import NextTokenModel, as_model
+from .models.module_model import as_model
+from .models.protocol import NextTokenModel
 from .models.source import ModelSource
 from .models.training import TrainedGPT, train_gpt
 from .scaled import ScaledArray

@@ -77,7 +77,7 @@ def sweep(
     and a setting) builds its chain once. The rows are the same bytes for any number of processes.
 
     >>> import tempfile
-    >>> from markovgpt.models.protocol import as_model
+    >>> from markovgpt.models.module_model import as_model
     >>> import numpy as np
     >>> coin = as_model(lambda windows: np.zeros((len(windows), 2)), vocab_size=2, context_length=2)
     >>> with tempfile.TemporaryDirectory() as place:
