@@ -27,7 +27,8 @@ def test_the_number_of_threads_is_restored(fails):
 def test_torch_is_not_imported_to_say_how_many_threads_it_would_use(given):
     asked = (
         "import sys; from markovgpt.models.threads import torch_threads; first = torch_threads();"
-        "early = 'torch' in sys.modules; import torch; print(early, first == torch.get_num_threads() == torch_threads())"
+        "early = 'torch' in sys.modules; import torch;"
+        "print(early, first == torch.get_num_threads() == torch_threads())"
     )
     free = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
     done = subprocess.run([sys.executable, "-c", asked], env=free | given, capture_output=True, text=True, check=True)
