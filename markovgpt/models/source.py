@@ -10,6 +10,8 @@ from markovgpt.shown import Shown
 if TYPE_CHECKING:
     from torch import Tensor
 
+FORMATS = ("markovgpt", "nanogpt", "mingpt", "huggingface")  # that are loaded
+
 
 @dataclass(frozen=True)
 class ModelSource(Shown):
