@@ -8,6 +8,7 @@ from pathlib import Path
 from markovgpt.errors import InvalidInput
 
 ROOT = Path(__file__).parents[1]
+CODE = (".py", ".pyi")  # endings; the .pyi says what the public names are
 SELDOM_RUN = ("commands", "explorer")  # rooms of the package that hardly an experiment enters
 
 
@@ -39,7 +40,8 @@ def code_of(name: str, enters: Sequence[str] = ()) -> str:
     """
     house = ROOT / "markovgpt"
     left_out = [house / room for room in SELDOM_RUN]
-    package = [file for file in sorted(house.rglob("*.py")) if not any(map(file.is_relative_to, left_out))]
+    code = [file for file in sorted(house.rglob("*")) if file.suffix in CODE]
+    package = [file for file in code if not any(map(file.is_relative_to, left_out))]
     for room in enters:
         package += [file for file in sorted((house / room).rglob("*")) if file.is_file() and file.suffix != ".pyc"]
     digest = hashlib.sha256()

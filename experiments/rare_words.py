@@ -39,9 +39,10 @@ from experiments.few_digits import in_few_digits
 from experiments.flags import require_above_zero
 from experiments.names_models import END, ENDS, LETTERS, SMALL_STEPS, STEPS, model_at, names_in
 from experiments.study import Findings, Study, option, run
-from markovgpt.export.figure_text import PowersOfTen, legend_above, logarithmic_axis
+from markovgpt.export.figure_text import legend_above, logarithmic_axis
 from markovgpt.export.figures import COLUMN_INCHES, IMPOSSIBLE, MARKERS, PALETTE, STYLE, saved
 from markovgpt.export.panels import Curve, Panel, panel_figure
+from markovgpt.export.powers_of_ten import PowersOfTen
 from markovgpt.models.identity import identity_of
 from markovgpt.scaled import ScaledArray, as_floats
 

@@ -7,37 +7,27 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from markovgpt.commands.check import add_check
-from markovgpt.commands.compare import add_compare
-from markovgpt.commands.draw import add_draw
-from markovgpt.commands.explore import add_explore
-from markovgpt.commands.export import add_export
-from markovgpt.commands.greedy import add_greedy
-from markovgpt.commands.likeliest import add_likeliest
-from markovgpt.commands.questions import add_demo, add_stationary, add_verify
-from markovgpt.commands.reach import add_reach
-from markovgpt.commands.shape import add_shape
-from markovgpt.commands.sweep import add_sweep
 from markovgpt.errors import MarkovGPTError, NotConverged, TooLarge
 
 ANSWERED, BAD_INPUT, NOT_CERTIFIED, WOULD_NOT_FIT, INTERRUPTED = 0, 2, 3, 4, 130
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # of a disk
-COMMANDS = (
-    add_demo,
-    add_stationary,
-    add_shape,
-    add_reach,
-    add_sweep,
-    add_verify,
-    add_check,
-    add_likeliest,
-    add_greedy,
-    add_compare,
-    add_draw,
-    add_export,
-    add_explore,
-)
+QUESTIONS = {  # by its command: the room that answers it, and what it is
+    "demo": ("questions", "the seed's baby GPT, end to end, into results/baby_gpt/"),
+    "stationary": ("questions", "where the chain lives in the long run"),
+    "shape": ("shape", "classes, periods, entropy, how soon it forgets, what it remembers"),
+    "reach": ("reach", "how likely it is that a red text is written, and when"),
+    "sweep": ("sweep", "a red text under every combination of settings, as one table"),
+    "verify": ("questions", "whether a certificate, or a bundle of evidence, holds"),
+    "check": ("check", "what a property is on a chain from a model checker's file"),
+    "likeliest": ("likeliest", "the likeliest text of N tokens, beside greedy and beam search"),
+    "greedy": ("greedy", "the loops it falls into at temperature 0"),
+    "compare": ("compare", "what changed from one model to another, as training changes it"),
+    "draw": ("draw", "the state graph, or a part of it, as a picture or a file"),
+    "export": ("export", "the chain as a file for model checkers and other programs"),
+    "explore": ("explore", "one page to look at it: its states, its inside, and answers that follow the sliders"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 answered, 2 bad input, 3 not certified to the tolerance asked for, 4 would not fit, 130 interrupted.
     """
-    given = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    given = _parser(words).parse_args(words)
     try:
         code: int = given.answer(given) or ANSWERED
         sys.stdout.flush()
@@ -89,14 +80,17 @@ def _say_what_is_chosen() -> None:
     package.setLevel(logging.INFO)
 
 
-def _parser() -> argparse.ArgumentParser:
-    """The commands and their options."""
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """The commands, and the options of the one that is asked: what answers the others is not imported."""
     parser = argparse.ArgumentParser(
         prog="markovgpt", description="What can this language model say, exactly, and how likely is it?"
     )
     commands = parser.add_subparsers(title="questions", required=True, metavar="QUESTION")
-    for add in COMMANDS:
-        add(commands)
+    asked = next((word for word in words if not word.startswith("-")), None)
+    for name, (room, what) in QUESTIONS.items():
+        parser_of_one = commands.add_parser(name, help=what)
+        if name == asked:
+            getattr(import_module(f"markovgpt.commands.{room}"), f"add_{name}")(parser_of_one)
     return parser
 
 

@@ -19,8 +19,8 @@ LETTERS = mg.Vocabulary(("a", "b"))
 def answer(*arguments):
     """Run the command of a command line."""
     parser = argparse.ArgumentParser()
-    compare.add_compare(parser.add_subparsers())
-    given = parser.parse_args(["compare", *arguments])
+    compare.add_compare(parser)
+    given = parser.parse_args(arguments)
     given.answer(given)
 
 

@@ -4,8 +4,9 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 
-from markovgpt.export.figure_text import PowersOfTen, legend_above, legible, logarithmic_axis, power_of_ten
+from markovgpt.export.figure_text import legend_above, legible, logarithmic_axis
 from markovgpt.export.figures import STYLE
+from markovgpt.export.powers_of_ten import PowersOfTen
 
 
 @pytest.mark.parametrize(
@@ -21,10 +22,6 @@ from markovgpt.export.figures import STYLE
 )
 def test_text_is_shown_as_the_font_can(text, shown):
     assert legible(text) == shown
-
-
-def test_powers_have_raised_digits():
-    assert [power_of_ten(exponent) for exponent in (0, 7, -308)] == ["10⁰", "10⁷", "10⁻³⁰⁸"]
 
 
 def written(axes):

@@ -12,7 +12,7 @@ from random_chains import speakers
 
 import markovgpt as mg
 from markovgpt.analysis.moore import MooreMachine, machine_of_chain, smallest_machine
-from markovgpt.models.protocol import as_model
+from markovgpt.models.module_model import as_model
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 

@@ -12,6 +12,7 @@ def house(tmp_path, monkeypatch):
     """A package, an experiment that imports another, and a third one."""
     for name, text in {
         "markovgpt/a.py": "x = 1\n",
+        "markovgpt/__init__.pyi": "from .a import x\n",
         "markovgpt/explorer/page.py": "x = 1\n",
         "markovgpt/explorer/js/page.js": "const x = 1;\n",
         "experiments/one.py": "import numpy\nfrom experiments import two\n",
@@ -35,6 +36,7 @@ def test_imports_are_followed(house):
     ("file", "changes"),
     [
         ("markovgpt/a.py", True),
+        ("markovgpt/__init__.pyi", True),
         ("markovgpt/explorer/page.py", False),
         ("experiments/four.py", True),
         ("experiments/five.py", False),

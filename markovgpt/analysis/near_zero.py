@@ -16,7 +16,6 @@ H. P. Young, Econometrica 61 (1993) 57-84, theorem 4, for finite chains.
 from dataclasses import dataclass
 from typing import Any
 
-import networkx as nx
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
@@ -206,6 +205,8 @@ def cheapest_tree(barriers: CycleBarriers, root: int) -> Tree:
             f"the graph of a tree must have at most {MOST_EDGES} ways, got {len(edges)} between {len(members)} "
             "attractors; leave trees out (with_trees=False), or give a shorter context length (tabulate)"
         )
+    import networkx as nx  # late: it takes a tenth of a second to import
+
     backward: nx.DiGraph[int] = nx.DiGraph()
     backward.add_nodes_from(members)
     backward.add_weighted_edges_from(

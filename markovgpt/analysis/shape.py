@@ -6,9 +6,8 @@ as there are states.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +16,9 @@ from markovgpt.chains.periodicity import Labels
 from markovgpt.chains.states import Mask
 from markovgpt.memory import require_memory
 from markovgpt.shown import Shown
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 LARGEST_LISTED = 10  # recurrent classes that a summary lists
 BYTES_PER_NODE, BYTES_PER_EDGE = 1300, 500  # of a graph in networkx
@@ -150,6 +152,8 @@ def condensation(chain: TransitionOperator) -> "nx.DiGraph[int]":
     >>> list(graph.edges), graph.nodes[1]
     ([(0, 1)], {'first_state': 1, 'size': 2, 'recurrent': True, 'period': 2})
     """
+    import networkx as nx  # late: it takes a tenth of a second to import
+
     found, remedy = chain_shape(chain), "ask for the classes alone (chain_shape)"
     require_memory(BYTES_PER_NODE * found.n_classes, f"{found.n_classes} classes as a graph", remedy)
     source, target = chain.links(found.class_of)

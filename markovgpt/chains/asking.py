@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 from markovgpt.chains.sampling import first_invalid_row
 from markovgpt.chains.states import StateSpace, Window, window_label
 from markovgpt.errors import InvalidInput
-from markovgpt.models.cached_tree import CachedModel, survey_of_cached
-from markovgpt.models.gpt import GPT
-from markovgpt.models.prefix_tree import survey_of_gpt
 from markovgpt.models.protocol import NextTokenModel
 from markovgpt.models.threads import one_torch_thread
 from markovgpt.models.window_tree import BLOCK_ENTRIES, Part, Survey
@@ -27,6 +24,11 @@ def survey_of(model: NextTokenModel, space: StateSpace) -> Survey:
 
     A `GPT` over shared prefixes, a causal model of transformers through its own key-value cache, any other in batches.
     """
+    # late: torch takes a second to import
+    from markovgpt.models.cached_tree import CachedModel, survey_of_cached
+    from markovgpt.models.gpt import GPT
+    from markovgpt.models.prefix_tree import survey_of_gpt
+
     if type(model) is GPT:  # a subclass may answer in its own way
         return survey_of_gpt(model, space.context_length, with_prefixes=space.with_prefixes)
     if isinstance(model, CachedModel) and model.cache_agrees(space.context_length):

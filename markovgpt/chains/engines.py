@@ -29,24 +29,23 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from markovgpt.chains import torch_filters
 from markovgpt.chains.llama_filters import kept_by_llama_cpp
-from markovgpt.chains.margins import Margins
-from markovgpt.chains.torch_filters import Float32Array, Values, kept_in_turn
+from markovgpt.chains.margins import Float32Array, Margins, Values
 from markovgpt.errors import InvalidInput
 
 PENALTY = "window_repetition_penalty"
-HUGGINGFACE = (
-    ("top_k", torch_filters.top_k),
-    ("top_p", torch_filters.top_p),
-    ("min_p", torch_filters.min_p),
-    ("typical_p", torch_filters.typical_p),
-    ("epsilon_cutoff", torch_filters.epsilon_cutoff),
-    ("eta_cutoff", torch_filters.eta_cutoff),
-)
-VLLM = (("min_p", torch_filters.min_p), ("top_k", torch_filters.top_k), ("top_p", torch_filters.top_p_vllm))
-NANOGPT = (("top_k", torch_filters.top_k),)
-TRANSFORMER_LENS = (("top_k", torch_filters.top_k), ("top_p", torch_filters.top_p_falling))
+Filters = Mapping[str, str]  # settings, in the engine's order, with the names of their filters in `torch_filters`
+HUGGINGFACE: Filters = {
+    "top_k": "top_k",
+    "top_p": "top_p",
+    "min_p": "min_p",
+    "typical_p": "typical_p",
+    "epsilon_cutoff": "epsilon_cutoff",
+    "eta_cutoff": "eta_cutoff",
+}
+VLLM: Filters = {"min_p": "min_p", "top_k": "top_k", "top_p": "top_p_vllm"}
+NANOGPT: Filters = {"top_k": "top_k"}
+TRANSFORMER_LENS: Filters = {"top_k": "top_k", "top_p": "top_p_falling"}
 
 
 def _penalised(scores: Float32Array, penalty: float) -> Float32Array:
@@ -120,20 +119,23 @@ class Engine:
             )
 
 
-def _named(filters: tuple[tuple[str, torch_filters.Filter], ...], *others: str) -> frozenset[str]:
-    """The settings that filters stand for, and others."""
-    return frozenset([*(setting for setting, _ in filters), *others])
+def _kept_in_turn(filters: Filters, scores: Float32Array, values: Values, margins: Margins | None) -> NDArray[np.bool_]:
+    """Which tokens (rows, V) the filters leave that are on."""
+    from markovgpt.chains import torch_filters  # late: torch takes a second to import
+
+    in_turn = tuple((setting, getattr(torch_filters, name)) for setting, name in filters.items())
+    return torch_filters.kept_in_turn(in_turn, scores, values, margins)
 
 
 ENGINES_BY_NAME: Mapping[str, Engine] = MappingProxyType(
     {
         engine.name: engine
         for engine in (
-            Engine("huggingface", _named(HUGGINGFACE, PENALTY), partial(kept_in_turn, HUGGINGFACE)),
+            Engine("huggingface", frozenset([*HUGGINGFACE, PENALTY]), partial(_kept_in_turn, HUGGINGFACE)),
             Engine(
                 "vllm",
-                _named(VLLM, PENALTY),
-                partial(kept_in_turn, VLLM),
+                frozenset([*VLLM, PENALTY]),
+                partial(_kept_in_turn, VLLM),
                 lowest_temperature=0.01,
                 highest_temperature=2.0,
                 penalised=_penalised_by_reciprocal,
@@ -144,11 +146,11 @@ ENGINES_BY_NAME: Mapping[str, Engine] = MappingProxyType(
                 kept_by_llama_cpp,
                 temperature_last=True,
             ),
-            Engine("nanogpt", _named(NANOGPT), partial(kept_in_turn, NANOGPT)),
+            Engine("nanogpt", frozenset(NANOGPT), partial(_kept_in_turn, NANOGPT)),
             Engine(
                 "transformer_lens",
-                _named(TRANSFORMER_LENS, PENALTY),
-                partial(kept_in_turn, TRANSFORMER_LENS),
+                frozenset([*TRANSFORMER_LENS, PENALTY]),
+                partial(_kept_in_turn, TRANSFORMER_LENS),
                 excluding=("top_k", "top_p"),
             ),
         )

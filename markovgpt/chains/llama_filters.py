@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from markovgpt.chains.margins import Margins
-from markovgpt.chains.torch_filters import Float32Array, Values
+from markovgpt.chains.margins import Float32Array, Margins, Values
 
 Order = NDArray[np.int64]
 

@@ -21,7 +21,6 @@ from markovgpt.chains.workers import Worker, measured, work_through
 from markovgpt.durable import writing
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import resident_bytes, shown_bytes
-from markovgpt.models.identity import bears_threads, identity_of, is_known_by_its_weights, source_of
 from markovgpt.models.protocol import NextTokenModel
 from markovgpt.models.source import ModelSource
 from markovgpt.models.threads import one_torch_thread, take_over_torch_threads, torch_threads
@@ -139,13 +138,16 @@ def tabulate(
     torch thread each, so that budget, workers, prefixes and resuming leave the bytes as they are, on one machine and
     torch build; the manifest names them. A full forward of the same window can differ in the last digits.
 
-    >>> from markovgpt.models.protocol import as_model
+    >>> from markovgpt.models.module_model import as_model
     >>> def newest(windows): return np.eye(2)[np.asarray(windows)[:, -1]]
     >>> tabulate(as_model(newest, vocab_size=2, context_length=2)).logits.tolist()
     [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
     """
     if workers is not None and (not is_count(workers) or workers < 1):
         raise InvalidInput(f"workers must be a whole number of at least 1, got {workers}; None measures how many")
+    # late: torch takes a second to import
+    from markovgpt.models.identity import bears_threads, identity_of, is_known_by_its_weights, source_of
+
     plan = plan_of(model, with_prefixes, context_length)
     if directory is not None:
         require_disk(Path(directory), plan.table_bytes)
@@ -176,7 +178,7 @@ def tabulation_bytes(
 ) -> int:
     """How much memory will `tabulate` take, in bytes, beside what the model and the libraries hold already?
 
-    >>> from markovgpt.models.protocol import as_model
+    >>> from markovgpt.models.module_model import as_model
     >>> def newest(windows): return np.eye(2)[np.asarray(windows)[:, -1]]
     >>> tabulation_bytes(as_model(newest, vocab_size=2, context_length=20)) // 10**6     # 2**20 states x 2 doubles
     16

@@ -4,7 +4,7 @@ A filter keeps some tokens and drops the others. Two things may lie close at its
 whose numbers are nearly equal; or a number, such as a probability or a mass, and the threshold it is held against.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from markovgpt.scaled import FloatArray
 from markovgpt.shown import Shown
+
+Float32Array = NDArray[np.float32]
+Values = Mapping[str, float]  # the settings that are on, by name
 
 NARROW = 1e-6  # about sixteen roundings of float32: another order of summation could decide otherwise
 

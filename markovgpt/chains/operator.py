@@ -8,9 +8,8 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
@@ -23,6 +22,9 @@ from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray, Numbers, ScaledArray, as_floats, is_positive
 from markovgpt.shown import Shown
 from markovgpt.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 SAFE_EXPONENT = -1000  # products below 2**-1000 leave the doubles
 
@@ -211,6 +213,8 @@ class TransitionOperator(Shown, ABC):
         ----------
         among: (n_states,), the states that become nodes; an edge is there if both its ends are.
         """
+        import networkx as nx  # late: it takes a tenth of a second to import
+
         source, target, probability = self.edges(among)
         if among is not None:
             inside = among[target]

@@ -13,7 +13,6 @@ from markovgpt.chains.sampling import first_invalid_row
 from markovgpt.chains.states import StateSpace, is_count
 from markovgpt.errors import InvalidInput
 from markovgpt.memory import allowed_bytes, require_memory
-from markovgpt.models.gpt import GPT
 from markovgpt.models.protocol import NextTokenModel
 from markovgpt.models.window_tree import Survey
 
@@ -49,6 +48,8 @@ class Plan:
     @property
     def _row_bytes(self) -> int:
         """Bytes of one row: of a GPT in its weights' dtype, half precision in float32; else in doubles, the most."""
+        from markovgpt.models.gpt import GPT  # late: torch takes a second to import
+
         size = max(4, self.model.lm_head.weight.element_size()) if isinstance(self.model, GPT) else 8
         return self.space.vocab_size * size
 
@@ -91,7 +92,7 @@ def plan_of(model: NextTokenModel, with_prefixes: bool, context_length: int | No
     ------
     InvalidInput: no model, or a context length outside the model's.
 
-    >>> from markovgpt.models.gpt import GPTConfig
+    >>> from markovgpt.models.gpt import GPT, GPTConfig
     >>> plan_of(GPT(GPTConfig(2, 3)), with_prefixes=False, context_length=None).table_bytes     # 8 states x 2 x 4 bytes
     64
     """

@@ -41,7 +41,7 @@ def reachable_chain(
     TooLarge: more than max_states windows can be reached.
     InvalidInput: a start that is empty, too long or outside the vocabulary; within or max_states out of range.
 
-    >>> from markovgpt.models.protocol import as_model
+    >>> from markovgpt.models.module_model import as_model
     >>> def echo(windows): return np.eye(2)[np.asarray(windows)[:, 0]]     # says the oldest token again
     >>> chain = reachable_chain(as_model(echo, vocab_size=2, context_length=40),
     ...                         SamplingSettings(temperature=0), (0, 1) * 20)

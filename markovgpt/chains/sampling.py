@@ -17,8 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from markovgpt.chains.engines import ENGINES as ENGINES
 from markovgpt.chains.engines import ENGINES_BY_NAME, PENALTY, Engine
 from markovgpt.chains.generation_config import resolved
-from markovgpt.chains.margins import Cuts, Margins
-from markovgpt.chains.torch_filters import Float32Array
+from markovgpt.chains.margins import Cuts, Float32Array, Margins
 from markovgpt.errors import InvalidInput
 from markovgpt.scaled import FloatArray
 from markovgpt.shown import Shown

@@ -8,18 +8,16 @@ Sources: transformers 5.23.0, ``generation/logits_process.py``; vLLM 0.33.0, ``v
 ``utilities/logits_utils.py`` (``sample_logits``); nanoGPT, ``model.py`` (``GPT.generate``).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from markovgpt.chains.margins import Margins
+from markovgpt.chains.margins import Float32Array, Margins, Values
 from markovgpt.models.threads import one_torch_thread
 
-Float32Array = NDArray[np.float32]
-Values = Mapping[str, float]  # the settings that are on, by name
 Filter = Callable[[Tensor, float, Margins | None], Tensor]
 
 

@@ -5,7 +5,6 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,9 +25,8 @@ ANSWERED, NOT_CERTIFIED = 0, 3  # exit codes
 EXTREMES = ("least", "greatest")
 
 
-def add_check(commands: Any) -> None:
-    """The command and its options."""
-    checking = commands.add_parser("check", help="what a property is on a chain from a model checker's file")
+def add_check(checking: argparse.ArgumentParser) -> None:
+    """The command's options."""
     checking.add_argument(
         "file",
         metavar="FILE",

@@ -32,9 +32,8 @@ SHOWN = 5  # loops, windows and tokens that are printed
 MOST_PARTS = 20  # with --json
 
 
-def add_compare(commands: Any) -> None:
-    """The command and its options."""
-    comparing = commands.add_parser("compare", help="what changed from one model to another, as training changes it")
+def add_compare(comparing: argparse.ArgumentParser) -> None:
+    """The command's options."""
     add_common(comparing)
     comparing.add_argument("after", metavar="AFTER", help="the model to compare MODEL with; the options are for both")
     comparing.add_argument(

@@ -4,7 +4,6 @@ import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from markovgpt.chains.operator import TransitionOperator
 from markovgpt.commands.options import add_common, add_start, chain_of, path, red_of, start_of, token_ids
@@ -36,13 +35,11 @@ VIEWS = {
 NEEDED = {"red": ("red",), "ways": ("red", "start")}
 
 
-def add_draw(commands: Any) -> None:
-    """The command and its options."""
-    drawing = commands.add_parser(
-        "draw",
-        help="the state graph, or a part of it, as a picture or a file",
-        description=f"Views: {'; '.join(f'{name}, {shows}' for name, (shows, _) in VIEWS.items())}. What is left "
-        "out is written in the picture, with its share of the long run.",
+def add_draw(drawing: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    drawing.description = (
+        f"Views: {'; '.join(f'{name}, {shows}' for name, (shows, _) in VIEWS.items())}. What is left "
+        "out is written in the picture, with its share of the long run."
     )
     add_common(drawing)
     endings = ", ".join((*PICTURES, *FILES))

@@ -3,7 +3,6 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 from markovgpt.commands.options import (
     add_common,
@@ -19,13 +18,11 @@ from markovgpt.errors import InvalidInput
 from markovgpt.explorer.explore import explore
 
 
-def add_explore(commands: Any) -> None:
-    """The command and its options."""
-    exploring = commands.add_parser(
-        "explore",
-        help="one page to look at it: its states, its inside, and answers that follow the sliders",
-        description="One HTML file that needs no network and no server: open it from the disk. The sampling settings "
-        "are those that its sliders stand at first.",
+def add_explore(exploring: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    exploring.description = (
+        "One HTML file that needs no network and no server: open it from the disk. The sampling settings "
+        "are those that its sliders stand at first."
     )
     add_common(exploring)
     exploring.add_argument("--out", metavar="FILE", type=path, default="page.html", help="ends in .html (%(default)s)")

@@ -3,7 +3,7 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -43,14 +43,12 @@ class Exported(NamedTuple):
     rewards: dict[str, FloatArray]
 
 
-def add_export(commands: Any) -> None:
-    """The command and its options."""
-    export = commands.add_parser(
-        "export",
-        help="the chain as a file for model checkers and other programs",
-        description="Labels: red, the windows that end with a red text; start, the window to begin with (initial; left "
+def add_export(export: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    export.description = (
+        "Labels: red, the windows that end with a red text; start, the window to begin with (initial; left "
         "out: every window is); stop, the windows that end with a stop token; attractors, the windows on a cycle at "
-        "temperature zero. MODEL may be a chain file (.umb, .drn, .tra), which keeps its own labels.",
+        "temperature zero. MODEL may be a chain file (.umb, .drn, .tra), which keeps its own labels."
     )
     add_common(export)
     export.add_argument(

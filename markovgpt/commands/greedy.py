@@ -18,9 +18,8 @@ from markovgpt.errors import InvalidInput, TooLarge
 from markovgpt.graphs.machine_graph import draw_machine, write_machine_dot, write_machine_tikz
 
 
-def add_greedy(commands: Any) -> None:
-    """The command and its options."""
-    greedy = commands.add_parser("greedy", help="the loops it falls into at temperature 0")
+def add_greedy(greedy: argparse.ArgumentParser) -> None:
+    """The command's options."""
     add_model(greedy)
     add_start(greedy.add_mutually_exclusive_group(), "what it says from here on, alone")
     greedy.add_argument(

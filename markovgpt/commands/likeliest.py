@@ -11,9 +11,8 @@ from markovgpt.commands.output import print_json
 from markovgpt.export.tables import certified_digits
 
 
-def add_likeliest(commands: Any) -> None:
-    """The command and its options."""
-    likeliest = commands.add_parser("likeliest", help="the likeliest text of N tokens, beside greedy and beam search")
+def add_likeliest(likeliest: argparse.ArgumentParser) -> None:
+    """The command's options."""
     add_common(likeliest)
     asking = likeliest.add_argument_group("question")
     add_start(asking.add_mutually_exclusive_group(required=True), "the window to begin with")

@@ -13,8 +13,8 @@ from markovgpt.chains.red import red_tokens
 from markovgpt.chains.sampling import ENGINES, SamplingSettings
 from markovgpt.chains.window_chain import WindowChain
 from markovgpt.errors import InvalidInput
-from markovgpt.models.checkpoints import FORMATS, load_model, load_vocabulary
 from markovgpt.models.protocol import NextTokenModel
+from markovgpt.models.source import FORMATS
 from markovgpt.vocabulary import Vocabulary
 
 
@@ -156,6 +156,8 @@ def memory_budget(given: argparse.Namespace) -> int | None:
 
 def loaded(path: str, given: argparse.Namespace) -> NextTokenModel:
     """The model at a path; where it came from is said on stderr."""
+    from markovgpt.models.checkpoints import load_model, load_vocabulary  # late: torch takes a second to import
+
     model = load_model(
         path,
         format=given.format,

@@ -5,37 +5,30 @@ import json
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from markovgpt.analysis.stationary import stationary_distributions
 from markovgpt.commands.options import add_common, chain_of, path
 from markovgpt.commands.output import print_json, print_likeliest
-from markovgpt.demo import FOLDER, run_demo
 from markovgpt.evidence.bundle import verify_bundle
 from markovgpt.evidence.verify import verify
 
 HOLDS, DOES_NOT = 0, 3  # exit codes of `markovgpt verify`
 
 
-def add_demo(commands: Any) -> None:
-    """The command and its options."""
-    demo = commands.add_parser("demo", help="the seed's baby GPT, end to end, into results/baby_gpt/")
-    demo.add_argument(
-        "--out", metavar="FOLDER", type=path, default=str(FOLDER), help="where the results go (%(default)s)"
-    )
+def add_demo(demo: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    demo.add_argument("--out", metavar="FOLDER", type=path, help="where the results go (results/baby_gpt)")
     demo.set_defaults(answer=_demo)
 
 
-def add_stationary(commands: Any) -> None:
-    """The command and its options."""
-    stationary = commands.add_parser("stationary", help="where the chain lives in the long run")
+def add_stationary(stationary: argparse.ArgumentParser) -> None:
+    """The command's options."""
     add_common(stationary)
     stationary.set_defaults(answer=_stationary)
 
 
-def add_verify(commands: Any) -> None:
-    """The command and its options."""
-    verifying = commands.add_parser("verify", help="whether a certificate, or a bundle of evidence, holds")
+def add_verify(verifying: argparse.ArgumentParser) -> None:
+    """The command's options."""
     verifying.add_argument(
         "file", metavar="FILE", help="as reach --certificate writes it, or a folder of reach --bundle"
     )
@@ -44,7 +37,9 @@ def add_verify(commands: Any) -> None:
 
 
 def _demo(given: argparse.Namespace) -> None:
-    run_demo(given.out)
+    from markovgpt.demo import run_demo  # late: torch takes a second to import
+
+    run_demo() if given.out is None else run_demo(given.out)
 
 
 def _stationary(given: argparse.Namespace) -> None:

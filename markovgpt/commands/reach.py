@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import time
-from typing import Any
 
 import numpy as np
 
@@ -32,9 +31,8 @@ from markovgpt.evidence.certificates import write_certificate
 from markovgpt.export.tables import certified_digits
 
 
-def add_reach(commands: Any) -> None:
-    """The command and its options."""
-    reach = commands.add_parser("reach", help="how likely it is that a red text is written, and when")
+def add_reach(reach: argparse.ArgumentParser) -> None:
+    """The command's options."""
     add_common(reach)
     asking = reach.add_argument_group("question")
     red = asking.add_mutually_exclusive_group(required=True)

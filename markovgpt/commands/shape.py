@@ -4,7 +4,6 @@ import argparse
 import math
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -25,9 +24,8 @@ from markovgpt.export.tables import certified_digits
 Found = EntropyRate | Answer | MixingTime | MemoryUse | str
 
 
-def add_shape(commands: Any) -> None:
-    """The command and its options."""
-    shape = commands.add_parser("shape", help="classes, periods, entropy, how soon it forgets, what it remembers")
+def add_shape(shape: argparse.ArgumentParser) -> None:
+    """The command's options."""
     add_common(shape)
     add_start(shape.add_mutually_exclusive_group(), "where the long run begins, where it matters")
     shape.add_argument("--memory-use", action="store_true", help="the bits that shorter contexts would lose")

@@ -16,9 +16,8 @@ from markovgpt.sweeps.group import OFF
 from markovgpt.sweeps.sweep import sweep
 
 
-def add_sweep(commands: Any) -> None:
-    """The command and its options."""
-    sweeping = commands.add_parser("sweep", help="a red text under every combination of settings, as one table")
+def add_sweep(sweeping: argparse.ArgumentParser) -> None:
+    """The command's options."""
     sweeping.add_argument("models", metavar="MODEL", nargs="+", help="one or more checkpoints, before the options")
     add_windows(sweeping)
     sweeping.add_argument(

@@ -7,11 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from markovgpt.explorer.letters import as_letters
-from markovgpt.models.gpt import GPT
-from markovgpt.models.identity import is_known_by_its_weights
 from markovgpt.models.protocol import NextTokenModel
 from markovgpt.models.source import dtype_of
-from markovgpt.models.weights import weights_of
 from markovgpt.shown import Shown
 
 MOST_PARAMETERS = 200_000  # 800 kB of float32, 1.1 MB as text; the page recomputes such a model within milliseconds
@@ -40,13 +37,18 @@ def embedded_weights(model: NextTokenModel) -> EmbeddedWeights:
     ----------
     model: any model of this package; embedded are GPT-2-family models of up to 200,000 parameters, which run in `GPT`.
 
-    >>> from markovgpt.models.gpt import GPTConfig
+    >>> from markovgpt.models.gpt import GPT, GPTConfig
     >>> small = embedded_weights(GPT(GPTConfig(2, 3, n_layer=1, n_head=1, n_embd=2)))
     >>> small.content["tensors"]["lm_head.weight"]["shape"], small.note
     ([2, 2], 'The weights are embedded as they are, in float32.')
     >>> embedded_weights(GPT(GPTConfig(2, 3, n_embd=128))).note
     'The weights are left out: the model has 789,376 parameters, and a page holds at most 200,000.'
     """
+    # late: torch takes a second to import
+    from markovgpt.models.gpt import GPT
+    from markovgpt.models.identity import is_known_by_its_weights
+    from markovgpt.models.weights import weights_of
+
     if not isinstance(model, GPT) or not is_known_by_its_weights(model):
         return _left_out(
             "the page computes models of the GPT-2 family only, and this one is known by its answers alone"

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,6 +40,9 @@ def matrix_figure(chain: TransitionOperator, path: str | Path, *, log: bool = Tr
             f"a picture of a matrix must have at most {MOST_STATES} states, got {n}; draw a quantity over all windows "
             "(mosaic_figure), or what is reachable from a start (reachable_chain)"
         )
+    import matplotlib as mpl  # late: it takes half a second to import
+    import matplotlib.pyplot as plt
+
     source, target, probability = chain.edges()
     scaled = ScaledArray.of(probability)
     numbers = np.full((n, n), -np.inf)

@@ -1,17 +1,15 @@
-"""What is written in a figure: characters that the font has, powers of ten without formulas, legends of any names."""
+"""What is written in a figure: characters that the font has, axes without formulas, legends of any names."""
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
-from matplotlib.ticker import LogFormatter
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 FAMILY = "DejaVu Sans"  # which comes with matplotlib
 MOST_CHARACTERS = 24  # of a label beside an axis
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def legible(text: str, most: int = MOST_CHARACTERS) -> str:
@@ -41,40 +39,23 @@ def visible(text: str) -> str:
 @cache
 def _glyphs() -> frozenset[int]:
     """The characters that the font can show."""
+    # late: matplotlib takes half a second to import
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
     return frozenset(get_font(findfont(FontProperties(family=FAMILY))).get_charmap())
 
 
-def power_of_ten(exponent: int) -> str:
-    """A power of ten, with raised digits.
-
-    >>> power_of_ten(-12)
-    '10⁻¹²'
-    """
-    return "10" + str(exponent).translate(RAISED)
-
-
-class PowersOfTen(LogFormatter):
-    """Numbers along a logarithmic axis: powers of ten with raised digits, and between them what there is room for."""
-
-    def __call__(self, x: float, pos: int | None = None) -> str:
-        """One number; empty where it gets none."""
-        if not super().__call__(x, pos):
-            return ""
-        mantissa, exponent = f"{x:.0e}".split("e")
-        if 0.01 <= x <= 1000:
-            return f"{x:g}"
-        return power_of_ten(int(exponent)) if mantissa == "1" else f"{mantissa}·{power_of_ten(int(exponent))}"
-
-
-def logarithmic_axis(axes: Axes, name: str) -> None:
+def logarithmic_axis(axes: "Axes", name: str) -> None:
     """Make the axis "x" or "y" logarithmic."""
+    from markovgpt.export.powers_of_ten import PowersOfTen  # late: matplotlib takes half a second to import
+
     getattr(axes, f"set_{name}scale")("log")
     axis = axes.xaxis if name == "x" else axes.yaxis
     axis.set_major_formatter(PowersOfTen())
     axis.set_minor_formatter(PowersOfTen(labelOnlyBase=False, minor_thresholds=(1, 0.4)))
 
 
-def legend_above(figure: Figure, handles: Sequence[Any], names: Sequence[str], columns: int, title: str = "") -> None:
+def legend_above(figure: "Figure", handles: Sequence[Any], names: Sequence[str], columns: int, title: str = "") -> None:
     """A legend above the panels; a name may begin with an underscore, which would hide it."""
     legend = figure.legend(
         handles, [" "] * len(names), loc="outside upper center", ncols=columns, columnspacing=1, title=title or None

@@ -1,20 +1,20 @@
 """Figures for papers: vector text, a colour-blind safe palette, the same bytes when made twice."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from markovgpt.errors import InvalidInput
 from markovgpt.export.figure_text import legend_above, logarithmic_axis
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLUMN_INCHES, PAGE_INCHES = 3.4, 7.0  # one column of a two-column paper, and both
 DOTS_PER_INCH = 200  # of a .png
@@ -59,8 +59,7 @@ def line_figure(
     path: its ending says the format: .svg, .pdf or .png.
     logarithmic: "x", "y" or both.
     """
-    with mpl.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(COLUMN_INCHES, 2.4), layout="constrained")
+    with _styled(COLUMN_INCHES, 2.4) as (figure, axes):
         for index, (x, y) in enumerate(curves.values()):
             marker = MARKERS[index % len(MARKERS)] if markers else None
             axes.plot(x, y, color=PALETTE[index % len(PALETTE)], marker=marker)
@@ -94,8 +93,7 @@ def bar_figure(
     inches = COLUMN_INCHES if len(groups) * len(labels) <= MOST_NARROW else PAGE_INCHES
     upright = sum(map(len, labels)) <= MOST_ABREAST * inches / COLUMN_INCHES
     height = 2.4 if upright else 2.4 + CHARACTER_INCHES * max(map(len, labels))
-    with mpl.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(inches, height), layout="constrained")
+    with _styled(inches, height) as (figure, axes):
         width, drawn = 0.8 / len(groups), []
         for index, (name, heights) in enumerate(groups.items()):
             places = np.arange(len(labels)) + (index - (len(groups) - 1) / 2) * width
@@ -137,10 +135,11 @@ def heat_map(
     columns, rows: what is written below and beside them, the first row at the bottom.
     path: its ending says the format: .svg, .pdf or .png.
     """
+    from matplotlib.patches import Rectangle  # late: matplotlib takes half a second to import
+
     values = np.asarray(log10, dtype=np.float64)
     possible = np.isfinite(values)
-    with mpl.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(COLUMN_INCHES, 0.8 + 0.19 * max(len(rows), 6)), layout="constrained")
+    with _styled(COLUMN_INCHES, 0.8 + 0.19 * max(len(rows), 6)) as (figure, axes):
         axes.set_facecolor("white")
         shown = np.ma.masked_where(~possible, values)
         mesh = axes.pcolormesh(shown, cmap="cividis", edgecolor="face", linewidth=0.2)  # no white lines between cells
@@ -187,8 +186,7 @@ def log10_figure(
     strip = ZeroStrip.below(np.concatenate([parts[1] for parts in drawn.values()]))
     side_by_side = names_abreast(list(curves))
     height = 2.2 + LINE_INCHES * -(-len(curves) // side_by_side)
-    with mpl.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(COLUMN_INCHES, height), layout="constrained")
+    with _styled(COLUMN_INCHES, height) as (figure, axes):
         lines = []
         for index, (x, log10, lower, upper) in enumerate(drawn.values()):
             colour, marker = PALETTE[index % len(PALETTE)], MARKERS[index % len(MARKERS)]
@@ -231,7 +229,7 @@ class ZeroStrip:
         span = max(high - low, 1.0)
         return cls(low - 0.12 * span, 0.06 * span, high, bool(np.isneginf(log10).any()))
 
-    def draw(self, axes: Axes) -> None:
+    def draw(self, axes: "Axes") -> None:
         """Draw it, where it is needed, with its number among the others."""
         if not self.is_needed:
             return
@@ -242,12 +240,22 @@ class ZeroStrip:
         axes.yaxis.set_major_formatter(lambda tick, _: "P = 0" if tick == middle else f"{tick:g}")
 
 
+@contextmanager
+def _styled(width: float, height: float) -> Iterator[tuple["Figure", "Axes"]]:
+    """A figure of so many inches with one pair of axes, in the style of the house."""
+    import matplotlib as mpl  # late: it takes half a second to import
+    import matplotlib.pyplot as plt
+
+    with mpl.rc_context(STYLE):
+        yield plt.subplots(figsize=(width, height), layout="constrained")
+
+
 def names_abreast(names: Sequence[str]) -> int:
     """How many names of a legend stand side by side above one column."""
     return max(1, min(len(names), LINE_LENGTH // (max(map(len, names)) + 6)))
 
 
-def saved(figure: Figure, path: str | Path, *, dots_per_inch: float = DOTS_PER_INCH) -> Path:
+def saved(figure: "Figure", path: str | Path, *, dots_per_inch: float = DOTS_PER_INCH) -> Path:
     """Write a figure without a date, and close it.
 
     Parameters
@@ -255,6 +263,8 @@ def saved(figure: Figure, path: str | Path, *, dots_per_inch: float = DOTS_PER_I
     path: its ending says the format: .svg, .pdf or .png.
     dots_per_inch: of a .png.
     """
+    import matplotlib.pyplot as plt  # late: matplotlib takes half a second to import
+
     file = Path(path)
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(file.suffix.lower(), {})
     figure.savefig(file, dpi=dots_per_inch, metadata=undated)

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from markovgpt.analysis.result import Answer
@@ -19,6 +17,9 @@ from markovgpt.export.mosaic import MosaicPlaces, mosaic_places
 from markovgpt.export.raster import Pixels, colour_bar, colouring, draw_cells, drawn_numbers, marks_of, pixels
 from markovgpt.scaled import FloatArray, ScaledArray
 from markovgpt.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MOST_IN_A_COLUMN = 2**12  # windows that one column of a paper has room for
 MOST_TILES = 400  # that are drawn apart, with their tokens above them
@@ -94,6 +95,9 @@ def _drawn(
     names: Sequence[str],
 ) -> Path:
     """The mosaic, its bar and what is written around it."""
+    import matplotlib as mpl  # late: it takes half a second to import
+    import matplotlib.pyplot as plt
+
     width, height = sheet.width / sheet.per_inch, sheet.height / sheet.per_inch
     dots = max(1, int(np.ceil(DOTS_PER_INCH / sheet.per_inch))) * sheet.per_inch  # an inch, whole ones a cell
     total = FOOT_INCHES + np.ceil(height * dots) / dots + HEAD_INCHES
@@ -137,7 +141,7 @@ def _sheet(places: MosaicPlaces, vocab_size: int, inches: float) -> Sheet:
     return Sheet(gap, label, width / inches, width, rows * (high + label) + (rows - 1) * gap)
 
 
-def _draw_tiles(axes: Axes, cells: Pixels, places: MosaicPlaces, sheet: Sheet, names: Sequence[str]) -> None:
+def _draw_tiles(axes: "Axes", cells: Pixels, places: MosaicPlaces, sheet: Sheet, names: Sequence[str]) -> None:
     """Each newest token's tile with the token above it; all in one where there are too many."""
     if sheet.label == 0:
         draw_cells(axes, cells, 0, 0)

@@ -3,13 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 from scipy.optimize import isotonic_regression
 
@@ -28,6 +24,9 @@ from markovgpt.export.figures import (
     saved,
 )
 from markovgpt.scaled import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MOST_MARKED = 20  # points of a curve; of more, so many have a marker
 PANEL_INCHES = 1.9
@@ -112,6 +111,10 @@ def panel_figure(
     ------
     InvalidInput: no panels, or more than 24 names of curves.
     """
+    import matplotlib as mpl  # late: it takes half a second to import
+    import matplotlib.pyplot as plt
+    from matplotlib.lines import Line2D
+
     if not panels:
         raise InvalidInput("a figure must have at least one panel, got none; give one for each quantity")
     told_apart = _shared(panels)
@@ -174,7 +177,7 @@ def _abreast(names: Sequence[str], inches: float) -> int:
     return max(1, min(len(names), int(room // (max(map(len, names), default=1) + 6))))
 
 
-def _draw_panel(axes: Axes, panel: Panel, looks: Mapping[str, Mapping[str, Any]]) -> None:
+def _draw_panel(axes: "Axes", panel: Panel, looks: Mapping[str, Mapping[str, Any]]) -> None:
     """The curves of one panel, its axes and what is written in it."""
     strip = None
     if panel.log10:
@@ -202,7 +205,7 @@ def _draw_panel(axes: Axes, panel: Panel, looks: Mapping[str, Mapping[str, Any]]
         axes.text(x, y, text, transform=axes.transAxes, ha="center", fontsize=7)
 
 
-def _draw_curve(axes: Axes, curve: Curve, look: dict[str, Any], strip: ZeroStrip | None, cut: bool) -> None:
+def _draw_curve(axes: "Axes", curve: Curve, look: dict[str, Any], strip: ZeroStrip | None, cut: bool) -> None:
     """One curve, its band and its zeros; cut at the edge of the panel, or with whole markers on it."""
     x, y = (np.asarray(part, dtype=np.float64) for part in (curve.x, curve.y))
     if curve.dashes is not None:
@@ -226,7 +229,7 @@ def _draw_curve(axes: Axes, curve: Curve, look: dict[str, Any], strip: ZeroStrip
         )  # fmt: skip
 
 
-def _draw_notes(axes: Axes, noted: Sequence[tuple[Curve, str]]) -> None:
+def _draw_notes(axes: "Axes", noted: Sequence[tuple[Curve, str]]) -> None:
     """What is written beside the last points of curves, moved up or down where it would lie on another."""
     if not noted:
         return
@@ -256,7 +259,7 @@ def apart(heights: FloatArray, gap: float) -> FloatArray:
 
 
 def _draw_band(
-    axes: Axes, x: FloatArray, low: FloatArray, high: FloatArray, colour: str, strip: ZeroStrip | None
+    axes: "Axes", x: FloatArray, low: FloatArray, high: FloatArray, colour: str, strip: ZeroStrip | None
 ) -> None:
     """The bounds of a curve; a lower bound of 0 reaches the strip of zeros."""
     floor = np.maximum(low, strip.middle) if strip is not None else low

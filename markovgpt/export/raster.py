@@ -1,19 +1,20 @@
 """Numbers as coloured cells: what is impossible stays transparent, so that a hatched ground shows through."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from markovgpt.analysis.result import Answer
 from markovgpt.errors import InvalidInput
 from markovgpt.export.figures import IMPOSSIBLE
 from markovgpt.scaled import FloatArray, ScaledArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
 SEQUENTIAL, DIVERGING = "cividis", "coolwarm"  # both are told apart without red and green
 INFINITE = (0, 0, 0, 255)  # black, which neither map has
@@ -49,11 +50,14 @@ def drawn_numbers(values: Answer | ScaledArray | ArrayLike, *, log: bool) -> Flo
         return np.log10(numbers) if log else numbers
 
 
-def colouring(numbers: FloatArray, *, log: bool) -> ScalarMappable | None:
+def colouring(numbers: FloatArray, *, log: bool) -> "ScalarMappable | None":
     """Which colour each number gets, from the smallest to the largest; None where none is finite.
 
     Numbers of both signs that are no logarithms are coloured evenly on both sides of 0.
     """
+    from matplotlib.cm import ScalarMappable  # late: matplotlib takes half a second to import
+    from matplotlib.colors import Normalize
+
     finite = numbers[np.isfinite(numbers)]
     if not finite.size:
         return None
@@ -64,7 +68,7 @@ def colouring(numbers: FloatArray, *, log: bool) -> ScalarMappable | None:
     return ScalarMappable(Normalize(low, high), SEQUENTIAL)
 
 
-def pixels(numbers: FloatArray, colours: ScalarMappable | None) -> Pixels:
+def pixels(numbers: FloatArray, colours: "ScalarMappable | None") -> Pixels:
     """A colour for each number, (..., 4): transparent for -inf, black for inf."""
     found = np.zeros((*numbers.shape, 4), dtype=np.uint8)
     finite = np.isfinite(numbers)
@@ -74,8 +78,10 @@ def pixels(numbers: FloatArray, colours: ScalarMappable | None) -> Pixels:
     return found
 
 
-def draw_cells(axes: Axes, cells: Pixels, left: float, top: float) -> None:
+def draw_cells(axes: "Axes", cells: Pixels, left: float, top: float) -> None:
     """Put an image of one pixel a cell onto axes whose y grows downward, on a hatched ground."""
+    from matplotlib.patches import Rectangle  # late: matplotlib takes half a second to import
+
     height, width = cells.shape[:2]
     if (cells[..., 3] == 0).any():
         axes.add_patch(Rectangle((left, top), width, height, zorder=0, **IMPOSSIBLE))
@@ -83,8 +89,10 @@ def draw_cells(axes: Axes, cells: Pixels, left: float, top: float) -> None:
     axes.imshow(cells, extent=extent, origin="upper", interpolation="none", aspect="auto", zorder=1)
 
 
-def marks_of(numbers: FloatArray) -> list[Patch]:
+def marks_of(numbers: FloatArray) -> "list[Patch]":
     """What a legend must say besides the colours: that something is impossible, or infinite."""
+    from matplotlib.patches import Patch  # late: matplotlib takes half a second to import
+
     marks: list[tuple[Any, dict[str, Any]]] = [
         (np.isneginf(numbers).any(), {"label": "impossible", **IMPOSSIBLE}),
         (np.isposinf(numbers).any(), {"label": "infinite", "facecolor": "black"}),
@@ -92,7 +100,7 @@ def marks_of(numbers: FloatArray) -> list[Patch]:
     return [Patch(**look) for is_there, look in marks if is_there]
 
 
-def colour_bar(figure: Figure, axes: Axes, colours: ScalarMappable) -> None:
+def colour_bar(figure: "Figure", axes: "Axes", colours: "ScalarMappable") -> None:
     """A bar of the colours, as high as its axes."""
     bar = figure.colorbar(colours, cax=axes)
     bar.outline.set_visible(False)

@@ -7,8 +7,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from markovgpt.analysis.result import Answer
 from markovgpt.errors import InvalidInput
 from markovgpt.export.latex import after_break, escaped
@@ -87,6 +85,8 @@ def write_table(rows: Sequence[dict[str, Any]], folder: str | Path, name: str) -
     """
     if not rows:
         raise InvalidInput(f"the table {name} must have at least one row, got none; check the loop that fills it")
+    import pandas as pd  # late: it takes a third of a second to import
+
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     frame = pd.DataFrame(list(rows))
@@ -144,6 +144,8 @@ def latex_table(rows: Sequence[Mapping[str, Any]], *, any_letter: bool = False) 
     if not rows:
         raise InvalidInput("a table must have at least one row, got none; check the loop that fills it")
 
+    import pandas as pd  # late: it takes a third of a second to import
+
     def shown(cell: Any) -> Any:
         return escaped(cell, any_letter=any_letter) if isinstance(cell, str) else cell
 
@@ -161,6 +163,8 @@ def write_parquet(rows: Sequence[dict[str, Any]], folder: str | Path, name: str)
     """
     if find_spec("pyarrow") is None:
         return None
+    import pandas as pd  # late: it takes a third of a second to import
+
     file = Path(folder) / f"{name}.parquet"
     pd.DataFrame(list(rows)).to_parquet(file, index=False, engine="pyarrow")
     return file

@@ -5,14 +5,10 @@ It is wider than Helvetica, Arial and LaTeX's own, so what has room in it has ro
 
 from functools import cache
 
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextToPath
-
 from markovgpt.export.figure_text import FAMILY, visible
 
 POINT = 2.54 / 72  # centimetres
 HEIGHT = 1.2  # of a line, in sizes of its font
-MEASURE = TextToPath()
 
 
 def width_of(text: str, points: float) -> float:
@@ -62,5 +58,9 @@ def lines_of(text: str, width: float, points: float) -> tuple[str, ...]:
 @cache
 def _unit_width(text: str) -> float:
     """The width of a text of size one, in points."""
-    width, _, _ = MEASURE.get_text_width_height_descent(text, FontProperties(family=FAMILY, size=100), ismath=False)
+    from matplotlib.font_manager import FontProperties  # late: matplotlib takes half a second to import
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(family=FAMILY, size=100)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return float(width) / 100

@@ -2,14 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Any
-
-import matplotlib as mpl
-import matplotlib.pyplot as plt
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Circle, PathPatch, Polygon, Rectangle
-from matplotlib.path import Path as Curve
+from typing import TYPE_CHECKING, Any
 
 from markovgpt.errors import InvalidInput
 from markovgpt.export.figure_text import FAMILY
@@ -28,6 +21,11 @@ from markovgpt.graphs.placed_graph import (
     dash_lengths,
     head_of,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Circle, Rectangle
 
 AROUND = 0.2  # centimetres of white
 CENTIMETRES = 2.54  # of an inch
@@ -55,6 +53,9 @@ def write_picture(graph: PlacedGraph, path: str | Path, box: Box | None = None) 
     ------
     InvalidInput: another ending.
     """
+    import matplotlib as mpl  # late: it takes half a second to import
+    import matplotlib.pyplot as plt
+
     file = checked_name(path)
     with mpl.rc_context(LOOK):
         figure = picture(graph, box)
@@ -74,8 +75,10 @@ def checked_name(path: str | Path) -> Path:
     return file
 
 
-def picture(graph: PlacedGraph, box: Box | None = None) -> Figure:
+def picture(graph: PlacedGraph, box: Box | None = None) -> "Figure":
     """A placed graph as a figure of its own size, or of a given box, drawn under the look of `LOOK`."""
+    import matplotlib.pyplot as plt  # late: matplotlib takes half a second to import
+
     left, right, bottom, top = graph.box if box is None else box
     sides = (left - AROUND, right + AROUND), (bottom - AROUND, top + AROUND)
     figure = plt.figure(figsize=tuple((high - low) / CENTIMETRES for low, high in sides))
@@ -98,8 +101,11 @@ def picture(graph: PlacedGraph, box: Box | None = None) -> Figure:
     return figure
 
 
-def _draw_arrow(axes: Axes, arrow: Arrow) -> None:
+def _draw_arrow(axes: "Axes", arrow: Arrow) -> None:
     """A curve up to its head, and the head."""
+    from matplotlib.patches import PathPatch, Polygon  # late: matplotlib takes half a second to import
+    from matplotlib.path import Path as Curve
+
     head = head_of(arrow)
     base = (head[1] + head[2]) / 2
     control = [*arrow.way[:-1], tuple(base)]
@@ -120,8 +126,10 @@ def _draw_arrow(axes: Axes, arrow: Arrow) -> None:
     axes.add_patch(Polygon(head, closed=True, facecolor=arrow.colour, edgecolor="none", zorder=2.1))
 
 
-def _draw_node(axes: Axes, node: Node, diameter: float, points: float) -> None:
+def _draw_node(axes: "Axes", node: Node, diameter: float, points: float) -> None:
     """A circle or a square with its marks, what stands in it, and the arrow into the start."""
+    from matplotlib.patches import Circle  # late: matplotlib takes half a second to import
+
     rim: dict[str, Any] = {
         "facecolor": FILL if node.strong else "white",
         "edgecolor": RED if node.doubled else INK,
@@ -148,8 +156,10 @@ def _draw_node(axes: Axes, node: Node, diameter: float, points: float) -> None:
         _write(axes, node.x, node.y, node.label, points, ink)
 
 
-def _outline(node: Node, reach: float, look: dict[str, Any]) -> Circle | Rectangle:
+def _outline(node: Node, reach: float, look: dict[str, Any]) -> "Circle | Rectangle":
     """The rim of a node."""
+    from matplotlib.patches import Circle, Rectangle  # late: matplotlib takes half a second to import
+
     if node.square:
         half = SQUARE * reach
         return Rectangle((node.x - half, node.y - half), 2 * half, 2 * half, **look)
@@ -157,13 +167,13 @@ def _outline(node: Node, reach: float, look: dict[str, Any]) -> Circle | Rectang
 
 
 def _write(
-    axes: Axes, x: float, y: float, text: str, points: float, ink: str = INK, at: str = "center_baseline"
+    axes: "Axes", x: float, y: float, text: str, points: float, ink: str = INK, at: str = "center_baseline"
 ) -> None:
     """One line of text."""
     axes.text(x, y, text, ha="center", va=at, fontsize=points, color=ink, zorder=5)
 
 
-def _draw_caption(axes: Axes, caption: Caption) -> None:
+def _draw_caption(axes: "Axes", caption: Caption) -> None:
     """Lines of text."""
     side, words = "center" if caption.centred else "left", "\n".join(caption.lines)
     axes.text(caption.x, caption.y, words, ha=side, va="center", fontsize=caption.points, color=INK, zorder=5)

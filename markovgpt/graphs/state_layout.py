@@ -12,7 +12,6 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
-from matplotlib.colors import to_hex, to_rgb
 
 from markovgpt.errors import InvalidInput, TooLarge
 from markovgpt.export.figures import PALETTE
@@ -113,6 +112,8 @@ def arrow_of(
     source: int, target: int, way: Any, given: Mapping[str, Any], looks: Mapping[int, tuple[str, tuple[float, ...]]]
 ) -> Arrow:
     """One arrow, as wide and dark as it is likely, in the colour and the dashes of its token."""
+    from matplotlib.colors import to_hex, to_rgb  # late: matplotlib takes half a second to import
+
     weight = min(float(given.get("weight", 1.0)), 1.0)
     colour, dashes = looks.get(given.get("token", -1), (GREY, ()))
     ink = PALEST + (1 - PALEST) * weight

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from markovgpt.models.protocol import ModuleModel
+from markovgpt.models.module_model import ModuleModel
 from markovgpt.models.window_tree import TreeSurvey, WindowTree
 
 TARGET_ROWS = 256

@@ -17,12 +17,12 @@ from markovgpt.models.devices import usable_device
 from markovgpt.models.files import load_torch_file, read_json
 from markovgpt.models.gpt import GPT, GPTConfig
 from markovgpt.models.huggingface import load_huggingface
+from markovgpt.models.module_model import ModuleModel
 from markovgpt.models.nanogpt import load_mingpt, load_nanogpt, read_meta
-from markovgpt.models.protocol import ModuleModel
+from markovgpt.models.source import FORMATS
 from markovgpt.models.weights import built_from, check_tensors, weights_of
 from markovgpt.vocabulary import Vocabulary
 
-FORMATS = ("markovgpt", "nanogpt", "mingpt", "huggingface")
 WEIGHTS, CONFIG, NANOGPT = "model.safetensors", "config.json", "ckpt.pt"
 SAFE, TORCH = ".safetensors", (".pt", ".pth", ".bin")
 

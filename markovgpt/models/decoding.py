@@ -50,7 +50,7 @@ def greedy_decode(
 
     Parameters and refusals are those of `beam_search`, which it is with one beam.
 
-    >>> from markovgpt.models.protocol import as_model
+    >>> from markovgpt.models.module_model import as_model
     >>> def other(windows): return np.log([[0.2, 0.8], [0.9, 0.1]])[np.asarray(windows)[:, -1]]
     >>> found = greedy_decode(as_model(other, vocab_size=2, context_length=1), [0], 3)
     >>> found.tokens, round(float(np.exp(found.log_probability)), 12)                             # 0.8 * 0.9 * 0.8
@@ -99,7 +99,7 @@ def beam_search(
 
     Source: `GenerationMixin._beam_search` of transformers 5.23.
 
-    >>> from markovgpt.models.protocol import as_model
+    >>> from markovgpt.models.module_model import as_model
     >>> rows = np.log([[0.1, 0.5, 0.4], [0.2, 0.4, 0.4], [0.05, 0.05, 0.9]])
     >>> model = as_model(lambda windows: rows[np.asarray(windows)[:, -1]], vocab_size=3, context_length=1)
     >>> greedy_decode(model, [0], 2).tokens, beam_search(model, [0], 2, 2)[0].tokens        # 0.5 * 0.4, 0.4 * 0.9

@@ -5,8 +5,6 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from markovgpt.errors import InvalidInput
 
 LARGEST_PICKLE = 2**24  # bytes; a vocabulary of 100,000 tokens takes less
@@ -50,6 +48,8 @@ def load_torch_file(file: Path, *, trust: bool = False) -> Any:
     ------
     InvalidInput: a truncated or damaged file, or one that holds more than tensors and plain values.
     """
+    import torch  # late: torch takes a second to import
+
     try:
         return torch.load(file, map_location="cpu", weights_only=not trust)
     except Exception as error:  # a pickle can fail in any way

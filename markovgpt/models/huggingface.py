@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from markovgpt.errors import InvalidInput
 from markovgpt.models.cached_tree import CachedModel
 from markovgpt.models.gpt import GPT, GPTConfig
-from markovgpt.models.protocol import ModuleModel
+from markovgpt.models.module_model import ModuleModel
 from markovgpt.models.source import ModelSource, dtype_of, sha256_of
 from markovgpt.models.weights import built_from
 from markovgpt.vocabulary import Vocabulary

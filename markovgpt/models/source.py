@@ -3,10 +3,14 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from torch import Tensor, uint8
+from typing import TYPE_CHECKING
 
 from markovgpt.shown import Shown
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FORMATS = ("markovgpt", "nanogpt", "mingpt", "huggingface")  # that are loaded
 
 
 @dataclass(frozen=True)
@@ -30,13 +34,15 @@ class ModelSource(Shown):
         return "; ".join([f"{self.format} model, {self.dtype}, weights {self.weights_sha256[:12]}", *self.notes])
 
 
-def sha256_of(weights: Mapping[str, Tensor]) -> str:
+def sha256_of(weights: Mapping[str, "Tensor"]) -> str:
     """The SHA-256 of named tensors, in the order of their names: dtype, shape and bytes.
 
     >>> import torch
     >>> sha256_of({"a": torch.zeros(1), "b": torch.ones(1)}) == sha256_of({"b": torch.ones(1), "a": torch.zeros(1)})
     True
     """
+    from torch import uint8  # late: torch takes a second to import
+
     digest = hashlib.sha256()
     for name, tensor in sorted(weights.items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
@@ -44,7 +50,7 @@ def sha256_of(weights: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def dtype_of(weights: Mapping[str, Tensor]) -> str:
+def dtype_of(weights: Mapping[str, "Tensor"]) -> str:
     """The dtype of the weights, several joined.
 
     >>> import torch

@@ -20,13 +20,12 @@ from markovgpt.chains.states import StateSpace
 from markovgpt.chains.workers import Worker, work_through
 from markovgpt.errors import InvalidInput, MarkovGPTError, NotConverged, TooLarge
 from markovgpt.memory import allowed_bytes, require_memory
-from markovgpt.models.threads import one_torch_thread
 from markovgpt.sweeps.grid import SweepGrid
 from markovgpt.sweeps.group import Row, rows_of
 
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB_MAXIMUM")  # each library has a word of its own
 BEGIN = "from markovgpt.sweeps.crew import serve; serve()"
-PROCESS_BYTES = 350_000_000  # of the libraries, in each process
+PROCESS_BYTES = 350_000_000  # of the libraries, in each process; half of it is torch, which filters need
 BYTES_PER_STATE = 512  # of the vectors that a question needs; measured
 REFUSALS = {kind.__name__: kind for kind in (InvalidInput, TooLarge)}
 
@@ -147,7 +146,7 @@ class Process:
 def serve() -> None:
     """Answer groups until nobody asks any more; what libraries print goes to stderr."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as replies, one_torch_thread():
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as replies:
         os.dup2(2, 1)
         for line in sys.stdin:
             print(json.dumps(_reply(json.loads(line))), file=replies, flush=True)

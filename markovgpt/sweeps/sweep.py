@@ -18,8 +18,6 @@ from markovgpt.durable import writing
 from markovgpt.errors import InvalidInput
 from markovgpt.export.record import write_record
 from markovgpt.export.tables import write_parquet, write_table
-from markovgpt.models.checkpoints import load_model
-from markovgpt.models.identity import identity_of, is_known_by_its_weights
 from markovgpt.models.protocol import NextTokenModel
 from markovgpt.models.threads import torch_threads
 from markovgpt.sweeps.crew import Job, answer_all, job_of, workers_that_fit
@@ -77,7 +75,7 @@ def sweep(
     and a setting) builds its chain once. The rows are the same bytes for any number of processes.
 
     >>> import tempfile
-    >>> from markovgpt.models.protocol import as_model
+    >>> from markovgpt.models.module_model import as_model
     >>> import numpy as np
     >>> coin = as_model(lambda windows: np.zeros((len(windows), 2)), vocab_size=2, context_length=2)
     >>> with tempfile.TemporaryDirectory() as place:
@@ -85,6 +83,8 @@ def sweep(
     ...     print(file.read_text().splitlines()[1].split(",")[7:13])        # 3 of 8 ways to toss
     ['11', '00', '3', '0.375000000000', '0.374999', '0.375001']
     """
+    from markovgpt.models.identity import identity_of, is_known_by_its_weights  # late: torch takes a second to import
+
     if workers is not None and (not is_count(workers) or workers < 1):
         raise InvalidInput(f"workers must be a whole number of at least 1, got {workers}; None takes the cores")
     place, began = Path(folder), time.perf_counter()
@@ -179,6 +179,8 @@ def _named(models: Models) -> dict[str, NextTokenModel]:
     ------
     InvalidInput: no models, or a path twice.
     """
+    from markovgpt.models.checkpoints import load_model  # late: torch takes a second to import
+
     given: Mapping[str, NextTokenModel | str | Path]
     if isinstance(models, Mapping):
         given = models
