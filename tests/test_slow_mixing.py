@@ -46,7 +46,7 @@ def test_a_peer_is_stopped_at_its_limit(monkeypatch, limit, value, outcome):
 
 
 def test_every_method_answers_in_one_table():
-    rows = slow_mixing.measured(slow_mixing.Case("random", 3, 3), 1.0)
+    rows = slow_mixing.measured(slow_mixing.Case("random", 3, 3), (1.0,))
     assert len(rows) == len(QUESTIONS) * (1 + len(PEERS))
     assert len({tuple(row) for row in rows}) == 1
     assert {row["outcome"] for row in rows} == {"reached"}

@@ -149,10 +149,7 @@ class TransitionOperator(Shown, ABC):
 
     def with_room(self, vector: Numbers) -> Numbers:
         """The vector, as mantissas and exponents if a product with the matrix could leave the range of doubles."""
-        if isinstance(vector, ScaledArray):
-            return vector
-        least = scans.smallest(vector.reshape(1, 1, -1))
-        if least == np.inf:
+        if isinstance(vector, ScaledArray) or (least := scans.smallest(vector.reshape(1, 1, -1))) == np.inf:
             return vector
         return ScaledArray.of(vector) if (self.smallest_probability * least).exponent < SAFE_EXPONENT else vector
 
@@ -287,7 +284,7 @@ def check_probabilities(probability: Numbers, describe: Callable[[int], str]) ->
 def smallest_positive(probability: Numbers) -> ScaledArray:
     """The smallest number above zero, as a scaled number."""
     if not isinstance(probability, ScaledArray):
-        return ScaledArray.of(np.min(probability, where=probability > 0, initial=np.inf, keepdims=True).reshape(1))[0]
+        return ScaledArray.of(scans.smallest(probability.reshape(1, 1, -1)))
     kept = probability[is_positive(probability)]
     order = np.lexsort((kept.mantissa, kept.exponent))
     return kept[order[0]]
