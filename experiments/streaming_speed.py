@@ -34,7 +34,7 @@ from markovgpt.chains import streaming
 from markovgpt.chains.compiled import compiled
 from markovgpt.export.figures import bar_figure
 
-ROUNDS = 15
+ROUNDS = 9
 ENTRIES = 1e7
 LARGEST = (27, 5)  # V and L of the one table that no cache holds
 STREAMS = 4
