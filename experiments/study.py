@@ -26,6 +26,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from experiments.apart import import_all
 from experiments.flags import add_flags, flag_of, option, settings_given, written
 from experiments.provenance import code_of, digest_of
 from markovgpt.cli import BAD_INPUT, INTERRUPTED, NOT_CERTIFIED, WOULD_NOT_FIT
@@ -111,6 +112,8 @@ def run(study: Study, arguments: Sequence[str] | None = None) -> int:
 def made(study: Study, settings: Any, folder: Path) -> Findings:
     """Make the files of an experiment in a new folder, and move them to where they belong when all are there."""
     began, chosen = time.perf_counter(), settings_as_json(settings)
+    if study.alone:
+        import_all()
     if not study.records:
         folder.mkdir(parents=True, exist_ok=True)
         return study.make(settings, folder)

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from experiments import apart, greedy_speed
 from experiments.apart import called, each_in_a_process, in_a_process
 from experiments.greedy_speed import Case, measure, table_of
 from experiments.state_sizes import Machine, rows_of
@@ -21,6 +22,14 @@ def test_a_function_is_called_elsewhere(capfd):
     (row,) = each_in_a_process(measure, [Case(2, 2, rotates=True, reading=False)])
     assert row["windows"] == "4"
     assert capfd.readouterr().out.startswith("2 | 2 | 4 | ")
+
+
+def test_all_is_imported_before_a_function_is_called(monkeypatch):
+    done = []
+    monkeypatch.setattr(apart, "import_all", lambda: done.append("imported"))
+    monkeypatch.setattr(greedy_speed, "table_of", lambda case: done.append("called"))
+    called("experiments.greedy_speed", "table_of", '["a case"]')
+    assert done == ["imported", "called"]
 
 
 def test_failures_and_limits_are_told(capfd):

@@ -74,6 +74,14 @@ def test_a_small_run_goes_elsewhere_and_flags_still_count():
     assert asked(STUDY, ["--small", "--number", "6", "--out", "here"]) == (Settings(number=6), Path("here"))
 
 
+@pytest.mark.parametrize("alone", [False, True])
+def test_where_time_counts_all_is_imported_before(alone, monkeypatch):
+    done = []
+    monkeypatch.setattr(module, "import_all", lambda: done.append("imported"))
+    run(replace(STUDY, alone=alone, make=lambda *given: done.append("made") or make(*given)), ["--small"])
+    assert done == ["imported", "made"][not alone :]
+
+
 def test_a_run_that_makes_the_same_leaves_the_record_alone_and_is_up_to_date():
     run(STUDY, [])
     before = Path("results/state_sizes/run.json").read_bytes()
