@@ -343,16 +343,16 @@ def many_slow_places(tokens):
 
 def test_more_slow_places_than_references_make_wide_bounds_that_say_so(monkeypatch):
     monkeypatch.setattr(live_system, "ELIMINATED_WINDOWS", 0)
-    chain = many_slow_places(9)
+    chain = many_slow_places(11)
     answer = mg.stationary_distributions(chain).only()
     assert "wide: many places are slow to leave" in answer.method
-    same = [chain.space.encode((token, token)) for token in range(9)]
-    # by symmetry the nine have the same share, and each of the 72 others is entered with 1e-9 / 8 a step
+    same = [chain.space.encode((token, token)) for token in range(11)]
+    # by symmetry the eleven have the same share, and each of the 110 others is entered with 1e-9 / 10 a step
     stored = Fraction(float(chain.next_token_probs[0, 1]))
-    step = stored / (8 * stored + Fraction(1 - 1e-9))
-    # x = (1 - 8 step) (x + 8 y), y = step (x + 8 y): y / x = step / (1 - 8 step)
-    y_to_x = step / (1 - 8 * step)
-    x = 1 / (9 + 72 * y_to_x)
+    step = stored / (10 * stored + Fraction(1 - 1e-9))
+    # x = (1 - 10 step) (x + 10 y), y = step (x + 10 y): y / x = step / (1 - 10 step)
+    y_to_x = step / (1 - 10 * step)
+    x = 1 / (11 + 110 * y_to_x)
     for state in same:
         assert Fraction(float(answer.lower[state])) <= x <= Fraction(float(answer.upper[state]))
     assert np.asarray(answer.upper / answer.lower).max() < 1.1
@@ -360,6 +360,7 @@ def test_more_slow_places_than_references_make_wide_bounds_that_say_so(monkeypat
 
 def test_bounds_that_never_hold_are_refused_with_the_remedy(monkeypatch):
     monkeypatch.setattr(live_system, "ELIMINATED_WINDOWS", 0)
+    monkeypatch.setattr(iterative, "MOST_REFERENCES", 5)  # fewer than there are states
     monkeypatch.setattr(MultigridSolver, "column", changed(MultigridSolver.column, lambda x: disturbed(x, 0.99)))
     with pytest.raises(mg.NotConverged, match=r"no bounds that hold on 7 live states; ask within a horizon") as refused:
         mg.expected_hitting_time(nearly_uncoupled(0.25), [7])

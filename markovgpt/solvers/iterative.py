@@ -44,7 +44,7 @@ from markovgpt.solvers.minorization import enclose_by_minorization
 from markovgpt.sums import TOTAL_ROUNDINGS, dot
 
 NARROW = 3e-10  # relative width at which no more references are taken
-MOST_REFERENCES = 6
+MOST_REFERENCES = 8  # some chains of a few dozen states need them all
 PARTS = ("value", "lower", "upper")
 
 Attempt = Callable[[Excursions], tuple[Excursion, list[Excursion]]]  # the whole, and its parts
