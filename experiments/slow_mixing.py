@@ -40,6 +40,7 @@ from markovgpt.solvers.certificate import relative_defect
 from markovgpt.solvers.multigrid import Landscape, Restarted
 
 MOST_PRODUCTS, MOST_SECONDS = 20_000, 0.5  # of each peer
+MOST_COMPILED = 10.0  # seconds of a first run from which on what it compiled is little of it
 ELIMINATED = 2000  # states up to which elimination is the judge
 CHECKED = 10  # power iteration looks at its residual every so many steps
 VERDICT = {
@@ -201,12 +202,13 @@ def shown(
 
 def answers(chain: mg.WindowChain, question: str) -> Iterator[dict[str, str]]:
     """Every method's answer to one question."""
-    problem = posed(chain, question)
-    by_multigrid(chain, problem)  # compiles what is not compiled yet
-    problem = posed(chain, question)
-    began = time.perf_counter()
-    found, numbers = by_multigrid(chain, problem)
-    seconds = time.perf_counter() - began
+    for _ in range(2):  # the first run compiles what is not compiled yet
+        problem = posed(chain, question)
+        began = time.perf_counter()
+        found, numbers = by_multigrid(chain, problem)
+        seconds = time.perf_counter() - began
+        if seconds > MOST_COMPILED:
+            break
     exact = by_elimination(chain, problem) if chain.n_states <= ELIMINATED else None
     reference = as_floats(found.x)
 
