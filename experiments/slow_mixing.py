@@ -262,8 +262,9 @@ def make(settings: Settings, folder: Path) -> Findings:
     ours = [row for row in rows if row["method"] == "multigrid"]
     curves: dict[str, tuple[list[float], list[int]]] = {}
     for row in ours:
-        if row["question"] == "stationary":
-            x, y = curves.setdefault(f"{row['chain']} {row['V']}^{row['L']}", ([], []))
+        is_names = row["chain"] == "names"
+        if row["question"] == "stationary" and (is_names or int(row["states"].replace(",", "")) > ELIMINATED):
+            x, y = curves.setdefault("names" if is_names else f"{row['V']}^{row['L']}", ([], []))
             x.append(1 / float(row["temperature"]))
             y.append(int(row["cycles or products"].replace(",", "")))
     line_figure(curves, folder / "cycles.svg", x_label="1/T", y_label="cycles", logarithmic=("x",))
