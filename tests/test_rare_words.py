@@ -155,7 +155,8 @@ def test_what_was_found_spans_28_orders():
     for temperature in ("1", "0.5"):
         own = [float(row["P"]) for row in rows if row["temperature"] == temperature]
         assert own == sorted(own, reverse=True)
-        assert [-round(math.log10(p)) for p in own] == list(EXPONENTS)
+        # each power of ten has the word nearest to it; how near the nearest is hangs on the weights
+        assert all(abs(math.log10(p) + power) < 1 for p, power in zip(own, EXPONENTS, strict=True))
     n = STUDY.settings.names
     for row in rows:
         p, seen = float(row["P"]), int(row["seen"])

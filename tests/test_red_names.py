@@ -213,7 +213,8 @@ def test_the_profile_falls_as_the_barrier_says():
         own = [row for row in rows if row["word"] == word]
         assert float(own[-1]["1/T"]) == 20
         assert all(float(row["lower"]) <= float(row["log10 P"]) <= float(row["upper"]) for row in own)
-        assert abs(float(own[-1]["slope of ln P"]) + float(own[-1]["energy barrier"])) < 0.05
+        # the last slope is taken from 1/T = 16 to 20, where ways that cost little more still count a little
+        assert abs(float(own[-1]["slope of ln P"]) + float(own[-1]["energy barrier"])) < 0.1
 
 
 def test_the_record_is_of_these_files():
