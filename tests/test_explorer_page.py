@@ -53,7 +53,8 @@ def opened(tab, tmp_path):
 def choose(tab, **choice):
     """Say a choice in the address, and wait until the numbers are those of it."""
     tab.evaluate("hash => { location.hash = hash; }", "&".join(f"{name}={value}" for name, value in choice.items()))
-    waited = "".join(f'[data-answered*="{name}={value}"]' for name, value in choice.items() if name != "red")
+    said = [f"{name}={value}" for name, value in choice.items() if name != "red"]
+    waited = "".join(f':is([data-answered*="{each}&"], [data-answered$="{each}"])' for each in said)  # 0 is not 0.7
     tab.locator(f"#stage{waited}").wait_for()
 
 
