@@ -213,8 +213,12 @@ def test_the_profile_falls_as_the_barrier_says():
         own = [row for row in rows if row["word"] == word]
         assert float(own[-1]["1/T"]) == 20
         assert all(float(row["lower"]) <= float(row["log10 P"]) <= float(row["upper"]) for row in own)
-        # the last slope is taken from 1/T = 16 to 20, where ways that cost little more still count a little
-        assert abs(float(own[-1]["slope of ln P"]) + float(own[-1]["energy barrier"])) < 0.1
+        gaps = [abs(float(row["slope of ln P"]) + float(row["energy barrier"])) for row in own[-3:]]
+        if word != "die":
+            assert gaps[-1] < 0.05
+        # many ways to this one cost little more than the cheapest, and count less and less
+        assert gaps[-1] < 0.1
+        assert gaps == sorted(gaps, reverse=True)
 
 
 def test_the_record_is_of_these_files():
